@@ -1,0 +1,40 @@
+# The verbs of this repository; CI runs the same ones.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: chat test install format lint types contracts budget bench check
+
+# One stamp per lock file: the environment is made once and follows uv.lock.
+.venv/.stamp: uv.lock pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@UV_PROJECT_ENVIRONMENT=.venv $(BIN)/uv sync --frozen --quiet --inexact --all-extras
+	@touch $@
+
+install: .venv/.stamp
+
+chat: .venv/.stamp
+	@$(BIN)/agent-memory chat $(ARGS)
+
+test: .venv/.stamp
+	$(BIN)/python -m pytest $(ARGS)
+
+format: .venv/.stamp
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix-only --quiet .
+
+lint: .venv/.stamp
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/codespell
+
+types: .venv/.stamp
+	$(BIN)/pyright
+
+contracts: .venv/.stamp
+	$(BIN)/lint-imports
+
+budget: .venv/.stamp
+	$(BIN)/loq
+
+check: lint types contracts budget

@@ -1,0 +1,114 @@
+"""Every exception this package raises.
+
+AgentMemoryError
++-- InvalidInput           what was given breaks a rule; says which and what to do (also a ValueError)
+|   +-- InvalidContact     neither a phone number nor a WhatsApp business-scoped user id
+|   +-- InvalidPatch       a profile change that the profile model refuses
+|   +-- ForbiddenTransition  the state machine has no such step; carries `current`, `target`
+|   +-- MessageMismatch    a known message id came with another text; carries `message_id`
++-- SessionBusy            somebody else runs this contact's turn; carries `waited`. Retry later
++-- SessionConflict        the session moved on since it was loaded. Nothing was written
+|   +-- LeaseLost          another worker took the turn over. Nothing was written
++-- SessionCorrupt         stored bytes do not fit the models; the cause is the ValidationError
++-- TurnFailed             this message was given up after its last attempt; carries `reply`, the fixed apology
++-- Refused                the store takes no new message now; the channel should redeliver later
+|   +-- MailboxFull        this contact has too many unanswered messages
+|   +-- Overloaded         too many turns wait for the archive
++-- StoreUnavailable       Redis did not answer or refused; the cause is the driver's error
++-- ArchiveUnavailable     the DuckDB file cannot be opened or written; the cause is the driver's error
++-- SetupError             the data directory, the embedded server or a setting is unusable
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+
+class AgentMemoryError(Exception):
+    """Base class of every error raised by `agent_memory`."""
+
+
+class InvalidInput(AgentMemoryError, ValueError):
+    """What was given breaks a rule. Nothing was stored."""
+
+
+class InvalidContact(InvalidInput):
+    """The contact is neither a phone number nor a WhatsApp business-scoped user id."""
+
+
+class InvalidPatch(InvalidInput):
+    """The profile model refuses the change. Nothing was changed."""
+
+
+class ForbiddenTransition(InvalidInput):
+    """The state machine has no step from `current` to `target`."""
+
+    def __init__(self, current: str, target: str, *, allowed: frozenset[str]) -> None:
+        steps = ', '.join(sorted(allowed)) or 'none'
+        super().__init__(f'no transition from {current!r} to {target!r}; allowed from {current!r}: {steps}')
+        self.current = current
+        self.target = target
+        self.allowed = allowed
+
+
+class MessageMismatch(InvalidInput):
+    """A message id that is already known came with another text. Nothing was stored."""
+
+    def __init__(self, message_id: str) -> None:
+        super().__init__('this message id is already known with another text; a message id names one message for good')
+        self.message_id = message_id
+
+
+class SessionBusy(AgentMemoryError):
+    """Another worker runs a turn of this contact. The message is kept; ask again for its reply."""
+
+    def __init__(self, *, waited: timedelta) -> None:
+        super().__init__(
+            f'another turn of this contact is running; gave up after {waited.total_seconds():.1f} s. '
+            'The message is kept: call again with the same message id'
+        )
+        self.waited = waited
+
+
+class SessionConflict(AgentMemoryError):
+    """The session moved on since it was loaded. Nothing was written."""
+
+
+class LeaseLost(SessionConflict):
+    """Another worker took this turn over. Nothing was written and no reply may be sent."""
+
+
+class SessionCorrupt(AgentMemoryError):
+    """Stored bytes do not fit the models of this version. Nothing was changed."""
+
+
+class TurnFailed(AgentMemoryError):
+    """The message was given up after its last attempt; `reply` is the apology the contact gets."""
+
+    def __init__(self, reply: str) -> None:
+        super().__init__('this message was given up after its last attempt and waits in the dead letters')
+        self.reply = reply
+
+
+class Refused(AgentMemoryError):
+    """The store takes no new message now. Nothing was stored; the channel should redeliver later."""
+
+
+class MailboxFull(Refused):
+    """This contact has too many unanswered messages."""
+
+
+class Overloaded(Refused):
+    """Too many committed turns wait for the archive."""
+
+
+class StoreUnavailable(AgentMemoryError):
+    """Redis did not answer, or refused the command."""
+
+
+class ArchiveUnavailable(AgentMemoryError):
+    """The archive cannot be opened or written. Committed turns wait in the outbox."""
+
+
+class SetupError(AgentMemoryError):
+    """The data directory, the embedded server or a setting is unusable."""

@@ -1,0 +1,44 @@
+"""Who is who without saying it: keyed hashes for contacts and for the channel's message ids."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from dataclasses import dataclass, field
+
+from agent_memory.session import normal_contact
+
+_DIGEST_BYTES = 16
+"""128 bits: no two of a billion contacts share an id, and nobody without the secret can try numbers."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Turns phone numbers, user ids and message ids into opaque ids.
+
+    Both are personal data: a WhatsApp message id holds the phone number in base64. A plain hash of a phone number can
+    be found by trying all numbers, so the hash is keyed.
+    """
+
+    secret: bytes = field(repr=False)
+
+    def contact_id(self, contact: str) -> str:
+        """Return the opaque id of a phone number or business-scoped user id: 22 characters, URL-safe.
+
+        Raises:
+            InvalidContact: It is neither.
+        """
+        return self._digest('contact', normal_contact(contact))
+
+    def message_id(self, contact_id: str, message_id: str) -> str:
+        """Return the opaque id of one message of a contact: 22 characters, URL-safe."""
+        return self._digest('message', f'{contact_id}\0{message_id}')
+
+    def fingerprint(self) -> str:
+        """Return what tells two secrets apart without telling them."""
+        return self._digest('fingerprint', '')
+
+    def _digest(self, purpose: str, text: str) -> str:
+        digest = hmac.digest(self.secret, f'{purpose}\0{text}'.encode(), hashlib.sha256)
+        return base64.urlsafe_b64encode(digest[:_DIGEST_BYTES]).rstrip(b'=').decode()

@@ -1,0 +1,268 @@
+"""`SessionData`: one contact's open conversation, and the state machine that it moves through."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, ClassVar, Generic, Literal
+
+import phonenumbers
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, field_validator
+
+from agent_memory.errors import ForbiddenTransition, InvalidContact
+from agent_memory.profile import ProfileT
+from agent_memory.scoring import Score, Scoring
+
+MAX_TEXT = 4096
+"""Most characters of one WhatsApp text message (Cloud API, messages reference)."""
+
+# CC. + at most 128 alphanumerics; CC.ENT. for a parent id (Cloud API, business-scoped user ids).
+_BSUID = re.compile(r'[A-Z]{2}\.(ENT\.)?[A-Za-z0-9]{1,128}')
+
+Role = Literal['user', 'assistant', 'system']
+Request = Literal['person', 'opt_out', 'erasure']
+"""What a person may ask of the business itself: a human, no more messages, deletion of their data."""
+
+
+def utc(value: datetime) -> datetime:
+    """Return an aware datetime in UTC."""
+    return value.astimezone(UTC)
+
+
+Stamp = Annotated[AwareDatetime, AfterValidator(utc)]
+
+
+def normal_contact(value: str) -> str:
+    """Return a phone number as E.164, or a WhatsApp business-scoped user id as it came.
+
+    Raises:
+        InvalidContact: It is neither. The message does not repeat the input, which may be somebody's number.
+    """
+    text = value.strip()
+    if _BSUID.fullmatch(text):
+        return text
+    try:
+        number = phonenumbers.parse(text, 'BR')
+    except phonenumbers.NumberParseException as error:
+        raise InvalidContact(_BAD_CONTACT) from error
+    if not phonenumbers.is_possible_number(number):
+        raise InvalidContact(_BAD_CONTACT)
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+_BAD_CONTACT = (
+    'not a phone number or a WhatsApp user id; give the number with country and area code, such as +5511999999999, '
+    'or an id such as BR.1350abc'
+)
+
+
+class Inbound(BaseModel):
+    """One message of a contact, as the channel delivered it. The deps of an agent that uses `SessionMemory`."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra='forbid', frozen=True)
+
+    contact: Annotated[str, AfterValidator(normal_contact)]
+    """A phone number (kept as E.164) or a WhatsApp business-scoped user id."""
+    message_id: str = Field(min_length=1, max_length=512)
+    """The channel's id of this message (`wamid...`). The same id is answered once."""
+    text: str = Field(default='', max_length=MAX_TEXT)
+    """What the person wrote; empty takes the prompt given to `agent.run`."""
+    sent_at: Stamp = Field(default_factory=lambda: datetime.now(UTC))
+    """When the person sent it, by the channel's clock. Messages are answered in this order."""
+
+
+class ConversationMessage(BaseModel):
+    """One line of the conversation."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra='forbid', frozen=True)
+
+    role: Role
+    content: str = Field(min_length=1)
+    at: Stamp = Field(default_factory=lambda: datetime.now(UTC))
+
+    @field_validator('content')
+    @classmethod
+    def _not_blank(cls, value: str) -> str:
+        if not value.strip():
+            raise ValueError('a message needs text')
+        return value
+
+
+class ConversationMemory(BaseModel):
+    """What was said lately, and a summary of what came before."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra='forbid')
+
+    messages: list[ConversationMessage] = Field(default_factory=list[ConversationMessage])
+    summary: str = ''
+
+    def add_message(self, role: Role, content: str, *, at: datetime | None = None) -> ConversationMessage:
+        """Append a message and return it.
+
+        Raises:
+            pydantic.ValidationError: The role is unknown, the content blank or the time without a zone.
+        """
+        message = ConversationMessage(role=role, content=content, at=at or datetime.now(UTC))
+        self.messages.append(message)
+        return message
+
+    def get_recent_messages(self, n: int) -> list[ConversationMessage]:
+        """Return the last `n` messages, oldest first."""
+        return self.messages[-n:] if n > 0 else []
+
+
+class Consent(BaseModel):
+    """Whether the person agreed to have their data kept for this purpose, and when."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra='forbid', frozen=True)
+
+    given: bool = False
+    at: Stamp | None = None
+
+
+class SessionData(BaseModel, Generic[ProfileT]):
+    """One contact's open conversation: what it is about, where it stands, what is known of the person."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra='forbid')
+
+    contact_id: str = Field(min_length=1)
+    """The opaque id of the contact: a keyed hash, never the phone number."""
+    started_at: Stamp
+    state: str
+    handoff_from: str | None = None
+    """Where the conversation was when a person took it over."""
+    turn: int = Field(default=0, ge=0)
+    """Turns committed so far."""
+    memory: ConversationMemory = Field(default_factory=ConversationMemory)
+    profile: ProfileT
+    recommendations: list[dict[str, JsonValue]] = Field(default_factory=list[dict[str, JsonValue]])
+    consent: Consent = Consent()
+    requests: list[Request] = Field(default_factory=list[Request])
+    """What the person asked of the business and has not withdrawn."""
+    qualified_at: Stamp | None = None
+    """When the score first reached the business's bar in this session."""
+    updated_at: Stamp
+    ttl: timedelta = timedelta(hours=24)
+    """How long the session lives after its last turn."""
+
+    @property
+    def session_id(self) -> str:
+        """`contact_id:started_at`, the time in milliseconds since 1970."""
+        return f'{self.contact_id}:{int(self.started_at.timestamp() * 1000)}'
+
+    @property
+    def created_at(self) -> datetime:
+        return self.started_at
+
+    def get_idempotency_key(self) -> str:
+        """Return `session_id:turn`, which names one committed turn."""
+        return f'{self.session_id}:{self.turn}'
+
+    def increment_turn(self, *, at: datetime | None = None) -> int:
+        """Count one more turn and return its number."""
+        self.turn += 1
+        self.updated_at = utc(at or datetime.now(UTC))
+        return self.turn
+
+    def add_message(self, role: Role, content: str, *, at: datetime | None = None) -> ConversationMessage:
+        """Append a message to the memory and return it."""
+        return self.memory.add_message(role, content, at=at)
+
+    def give_consent(self, *, at: datetime | None = None) -> None:
+        """Record that the person agreed."""
+        self.consent = Consent(given=True, at=at or datetime.now(UTC))
+
+    def is_expired(self, now: datetime | None = None) -> bool:
+        """Return whether the session outlived its `ttl` since the last turn."""
+        return (now or datetime.now(UTC)) - self.updated_at >= self.ttl
+
+
+@dataclass(frozen=True)
+class StateMachine:
+    """The states of a conversation and the steps allowed between them, as one table."""
+
+    initial: str
+    transitions: Mapping[str, frozenset[str]]
+    handoff: str | None = None
+    """The state in which a person answers and the agent is silent."""
+
+    def check(self, current: str, target: str) -> None:
+        """Raise `ForbiddenTransition` unless `target` may follow `current`. Staying is always allowed."""
+        allowed = self.transitions.get(current, frozenset())
+        if target != current and target not in allowed:
+            raise ForbiddenTransition(current, target, allowed=allowed)
+
+    def advance(self, session: SessionData[ProfileT], target: str) -> None:
+        """Move `session` to `target`; entering the hand-over remembers where it came from.
+
+        Raises:
+            ForbiddenTransition: The table has no such step.
+        """
+        self.check(session.state, target)
+        if target == self.handoff and session.state != target:
+            session.handoff_from = session.state
+        elif session.state == self.handoff and target != self.handoff:
+            session.handoff_from = None
+        session.state = target
+
+    def hand_back(self, session: SessionData[ProfileT]) -> None:
+        """Return from the hand-over to the state it came from.
+
+        Raises:
+            ForbiddenTransition: No person holds the conversation.
+        """
+        if session.state != self.handoff:
+            raise ForbiddenTransition(
+                session.state, session.handoff_from or 'the state before the hand-over', allowed=frozenset()
+            )
+        session.state = session.handoff_from or self.initial
+        session.handoff_from = None
+
+    def is_muted(self, session: SessionData[ProfileT]) -> bool:
+        """Return whether a person holds the conversation, so that the agent says nothing."""
+        return self.handoff is not None and session.state == self.handoff
+
+
+@dataclass(frozen=True)
+class Domain(Generic[ProfileT]):
+    """What one business decides: what is remembered, which states there are, how a contact is scored."""
+
+    profile: type[ProfileT]
+    states: StateMachine
+    score: Scoring[ProfileT] | None = None
+    completeness: Scoring[ProfileT] | None = None
+    qualified_at: float | None = None
+    """The score from which a contact counts as qualified."""
+    carry_over: frozenset[str] = frozenset()
+    """The profile fields that a returning contact's new session starts with."""
+    ttl: timedelta = timedelta(hours=24)
+
+    def open_session(
+        self, contact_id: str, *, at: datetime, previous: SessionData[ProfileT] | None = None
+    ) -> SessionData[ProfileT]:
+        """Return a new session, which knows of `previous` what the domain carries over."""
+        profile = self.profile()
+        consent = Consent()
+        requests: list[Request] = []
+        if previous is not None:
+            kept = {name: getattr(previous.profile, name) for name in self.carry_over}
+            sources = {name: source for name, source in previous.profile.provenance.items() if name in self.carry_over}
+            profile = profile.model_copy(update={**kept, 'provenance': sources})
+            consent = previous.consent
+            requests = [request for request in previous.requests if request != 'person']
+        return SessionData[self.profile](
+            contact_id=contact_id,
+            started_at=at,
+            updated_at=at,
+            state=self.states.initial,
+            profile=profile,
+            consent=consent,
+            requests=requests,
+            ttl=self.ttl,
+        )
+
+    def scored(self, profile: ProfileT) -> Score | None:
+        """Return the score of `profile`, or `None` when the domain has none."""
+        return self.score(profile) if self.score else None

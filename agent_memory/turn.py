@@ -1,0 +1,229 @@
+"""What happens in one turn: the actions that tools ask for, their pure fold, and the record that is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, ClassVar, Generic, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
+
+from agent_memory.errors import InvalidInput
+from agent_memory.profile import Author, Change, Fact, ProfileT
+from agent_memory.session import Consent, Domain, Request, SessionData, Stamp
+
+ACTIONS = 'agent_memory.actions'
+"""The key of `ToolReturn.metadata` under which a tool leaves its actions."""
+
+
+class _Action(BaseModel):
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra='forbid', frozen=True)
+
+
+class PatchProfile(_Action):
+    """Change the profile; the changes of one patch are validated together."""
+
+    kind: Literal['patch_profile'] = 'patch_profile'
+    changes: list[Change]
+
+
+class Advance(_Action):
+    """Move the conversation to another state."""
+
+    kind: Literal['advance'] = 'advance'
+    to: str
+
+
+class HandOver(_Action):
+    """Give the conversation to a person."""
+
+    kind: Literal['hand_over'] = 'hand_over'
+    reason: str
+
+
+class HandBack(_Action):
+    """Give the conversation back to the agent."""
+
+    kind: Literal['hand_back'] = 'hand_back'
+
+
+class AnswerConsent(_Action):
+    """Record the person's answer to a consent text."""
+
+    kind: Literal['answer_consent'] = 'answer_consent'
+    given: bool
+
+
+class Ask(_Action):
+    """Record what the person asks of the business, or that they take it back."""
+
+    kind: Literal['ask'] = 'ask'
+    request: Request
+    withdrawn: bool = False
+
+
+class Recommend(_Action):
+    """Replace the current recommendations."""
+
+    kind: Literal['recommend'] = 'recommend'
+    items: list[dict[str, JsonValue]]
+
+
+class Restart(_Action):
+    """End this session after the turn; the next message opens a new one that knows nothing."""
+
+    kind: Literal['restart'] = 'restart'
+
+
+Action = Annotated[
+    PatchProfile | Advance | HandOver | HandBack | AnswerConsent | Ask | Recommend | Restart,
+    Field(discriminator='kind'),
+]
+ActionList: TypeAdapter[list[Action]] = TypeAdapter(list[Action])
+
+
+class Event(BaseModel):
+    """Something that happened to a session beside its facts, as committed and archived."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra='forbid', frozen=True)
+
+    kind: Literal['state', 'handoff', 'handback', 'consent', 'request', 'qualified', 'restart', 'refused', 'undecided']
+    at: Stamp
+    message: str | None = None
+    data: dict[str, JsonValue] = Field(default_factory=dict[str, JsonValue])
+
+
+class UserMessage(BaseModel):
+    """One message that a turn answered."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra='forbid', frozen=True)
+
+    id: str
+    text: str
+    at: Stamp
+
+
+class TurnRecord(BaseModel):
+    """One committed turn in neutral fields, beside a cache of the framework's own messages."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra='ignore', frozen=True)
+
+    format: Literal[1] = 1
+    turn: int
+    at: Stamp
+    messages: list[UserMessage] = Field(default_factory=list[UserMessage])
+    reply: str | None = None
+    """What was said to the person; `None` when nothing was, such as while a person holds the conversation."""
+    author: Author = 'model'
+    state: str
+    score: float | None = None
+    completeness: float | None = None
+    facts: list[Fact] = Field(default_factory=list[Fact])
+    events: list[Event] = Field(default_factory=list[Event])
+    model: str | None = None
+    run_id: str | None = None
+    usage: dict[str, int] = Field(default_factory=dict[str, int])
+    cost: str | None = None
+    """In USD, as a decimal number; `None` when the price is unknown."""
+    duration_ms: int | None = None
+    cache_version: str | None = None
+    """The framework and version that wrote `cache`."""
+    cache: JsonValue = None
+    """The framework's messages of this turn; `None` when the neutral fields say all."""
+
+
+@dataclass(frozen=True)
+class Folded(Generic[ProfileT]):
+    """A session after a turn's actions, and what they made of it."""
+
+    session: SessionData[ProfileT]
+    facts: tuple[Fact, ...]
+    events: tuple[Event, ...]
+    restarts: bool
+
+
+def fold(
+    session: SessionData[ProfileT],
+    actions: Iterable[Action],
+    domain: Domain[ProfileT],
+    *,
+    message: str | None,
+    at: datetime,
+) -> Folded[ProfileT]:
+    """Apply a turn's actions in order, without touching `session`.
+
+    The same actions give the same result wherever they are folded, so parallel tool calls lose nothing. An action that
+    an earlier one made impossible is left out and reported as a `refused` event.
+    """
+    working = _Fold(session.model_copy(deep=False), domain, message, at)
+    working.session.requests = list(session.requests)
+    for action in actions:
+        try:
+            working.apply(action)
+        except InvalidInput as error:
+            working.note('refused', action=action.kind, reason=str(error))
+    return Folded(working.session, tuple(working.facts), tuple(working.events), working.restarts)
+
+
+class _Fold(Generic[ProfileT]):
+    def __init__(
+        self, session: SessionData[ProfileT], domain: Domain[ProfileT], message: str | None, at: datetime
+    ) -> None:
+        self.session = session
+        self.facts: list[Fact] = []
+        self.events: list[Event] = []
+        self.restarts = False
+        self._domain = domain
+        self._message = message
+        self._at = at
+
+    def note(self, kind: Any, **data: JsonValue) -> None:
+        self.events.append(Event(kind=kind, at=self._at, message=self._message, data=data))
+
+    def apply(self, action: Action) -> None:
+        match action:
+            case PatchProfile():
+                patched = self.session.profile.patch(action.changes, message=self._message, at=self._at)
+                self.session.profile = patched.profile
+                self.facts.extend(patched.facts)
+            case Advance():
+                self._move(action.to)
+            case HandOver():
+                self._hand_over(action.reason)
+            case HandBack():
+                self._domain.states.hand_back(self.session)
+                self.note('handback', state=self.session.state)
+            case AnswerConsent():
+                self.session.consent = Consent(given=action.given, at=self._at)
+                self.note('consent', given=action.given)
+            case Ask():
+                self._ask(action)
+            case Recommend():
+                self.session.recommendations = action.items
+            case Restart():
+                self.restarts = True
+                self.note('restart')
+
+    def _move(self, target: str) -> None:
+        before = self.session.state
+        self._domain.states.advance(self.session, target)
+        if before != target:
+            self.note('state', before=before, after=target)
+
+    def _hand_over(self, reason: str) -> None:
+        if self._domain.states.handoff is None:
+            raise InvalidInput('this domain has no state in which a person answers')
+        if not self._domain.states.is_muted(self.session):
+            self._move(self._domain.states.handoff)
+            self.note('handoff', reason=reason)
+
+    def _ask(self, action: Ask) -> None:
+        known = action.request in self.session.requests
+        if action.withdrawn and known:
+            self.session.requests = [request for request in self.session.requests if request != action.request]
+        elif not action.withdrawn and not known:
+            self.session.requests = [*self.session.requests, action.request]
+        else:
+            return
+        self.note('request', request=action.request, withdrawn=action.withdrawn)
