@@ -1,0 +1,76 @@
+"""Every Redis key that this package writes, in one place.
+
+`{p}` is the contact's partition: all keys of a partition share a Cluster slot, so that one script may touch them.
+
+| key                      | type   | content                                           | expires                  |
+|--------------------------|--------|---------------------------------------------------|--------------------------|
+| `am:meta`                | hash   | partitions, schema, fingerprint or secret         | never                    |
+| `am:{p}:s:<contact>`     | hash   | lease, fence, version, document, previous         | deadline + grace, or 180 days after closing |
+| `am:{p}:t:<contact>`     | list   | turn records, oldest first                        | deadline + grace         |
+| `am:{p}:q:<contact>`     | zset   | mailbox: message id -> sent time and arrival      | emptied by commit, abort |
+| `am:{p}:b:<contact>`     | hash   | mailbox: message id -> digest and body            | emptied by commit, abort |
+| `am:{p}:m:<contact>:<id>`| string | answered message: status, digest, version, reply  | 8 days                   |
+| `am:{p}:leases`          | zset   | contact -> when its lease or pause ends, ms       | emptied by turns         |
+| `am:{p}:deadlines`       | zset   | contact -> when its session closes, ms            | emptied by close         |
+| `am:{p}:out`             | stream | outbox: turn, close and dead records              | trimmed by the archiver  |
+| `am:{p}:counts`          | hash   | dead letters so far                               | never                    |
+
+The channel `am:wake` carries the id of each contact whose turn ended.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+
+META_FIELDS = ('partitions', 'schema', 'fingerprint', 'secret')
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Builds the keys of one store."""
+
+    prefix: str
+    partitions: int
+
+    @property
+    def meta(self) -> str:
+        return f'{self.prefix}:meta'
+
+    @property
+    def wake(self) -> str:
+        """The channel that says whose turn ended."""
+        return f'{self.prefix}:wake'
+
+    def partition(self, contact_id: str) -> int:
+        return zlib.crc32(contact_id.encode()) % self.partitions
+
+    def session(self, contact_id: str) -> str:
+        return self._of(contact_id, 's')
+
+    def turns(self, contact_id: str) -> str:
+        return self._of(contact_id, 't')
+
+    def queue(self, contact_id: str) -> str:
+        return self._of(contact_id, 'q')
+
+    def bodies(self, contact_id: str) -> str:
+        return self._of(contact_id, 'b')
+
+    def mark(self, contact_id: str, message_id: str) -> str:
+        return f'{self._of(contact_id, "m")}:{message_id}'
+
+    def leases(self, partition: int) -> str:
+        return f'{self.prefix}:{{{partition}}}:leases'
+
+    def deadlines(self, partition: int) -> str:
+        return f'{self.prefix}:{{{partition}}}:deadlines'
+
+    def outbox(self, partition: int) -> str:
+        return f'{self.prefix}:{{{partition}}}:out'
+
+    def counts(self, partition: int) -> str:
+        return f'{self.prefix}:{{{partition}}}:counts'
+
+    def _of(self, contact_id: str, kind: str) -> str:
+        return f'{self.prefix}:{{{self.partition(contact_id)}}}:{kind}:{contact_id}'

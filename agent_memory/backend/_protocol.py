@@ -1,0 +1,443 @@
+"""What a store and an archive must do, and the records that pass between them and the manager.
+
+Both keep bytes and numbers: no backend knows a profile, a session or an agent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Literal, Protocol, runtime_checkable
+
+
+@dataclass(frozen=True)
+class Message:
+    """One inbound message as the mailbox keeps it."""
+
+    id: str
+    """Opaque and unique within its contact."""
+    body: bytes
+    digest: str
+    """Tells two bodies apart; the same `id` with another digest is refused. No colon in it."""
+    order: int
+    """When it was sent, in ms since 1970. Messages are answered in this order, then in order of arrival."""
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How turns are granted. The same for every worker of a store."""
+
+    lease: timedelta = timedelta(seconds=15)
+    max_batch: int = 1
+    """Most messages that one turn answers; 1 answers each message by itself."""
+    max_attempts: int = 3
+    backoff: timedelta = timedelta(seconds=1)
+    """Pause after the first failure; it doubles with each further one."""
+    mailbox_cap: int = 50
+    """Most unanswered messages of one contact."""
+    outbox_cap: int = 1_000_000
+    """Most records of one partition that may wait for the archive before new messages are refused."""
+    kept_turns: int = 100
+    """Most turn records that a live session keeps in the store."""
+    reply_ttl: timedelta = timedelta(days=8)
+    """How long a message id is known; Meta redelivers for 7 days (Cloud API, webhooks overview)."""
+    grace: timedelta = timedelta(days=7)
+    """How long past its deadline a session stays if no sweep closes it."""
+    previous_ttl: timedelta = timedelta(days=180)
+    """How long the last session's document is kept for a contact who returns."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """The version of a session that this worker already holds in memory."""
+
+    started_ms: int
+    version: int
+
+
+@dataclass(frozen=True)
+class Grant:
+    """The right to run one turn, and what the turn needs."""
+
+    contact_id: str
+    token: str
+    fence: int
+    started_ms: int
+    """When the session began, by the store's clock. Identifies the session together with the contact."""
+    version: int
+    """The commits that this session has seen; 0 for a new one."""
+    attempt: int
+    document: bytes | None
+    """The session document; `None` for a new session, or when the caller holds this version."""
+    previous: bytes | None
+    """The document of the contact's last session; only given when the session is new."""
+    turns: tuple[bytes, ...]
+    """Turn records, oldest first: the newest of the window, or only those newer than what the caller holds."""
+    messages: tuple[Message, ...]
+    """What this turn must answer, in order. Empty for a change without a message."""
+
+
+@dataclass(frozen=True)
+class Answered:
+    """The message was answered before."""
+
+    reply: bytes
+    version: int
+    primary: bool
+    """False when this reply was given to a later message of the same burst, so that only one is delivered."""
+    failed: bool = False
+    """True when the message was given up; `reply` is then the apology."""
+
+
+@dataclass(frozen=True)
+class Queued:
+    """Another turn of the contact runs, or a failed one pauses. The message is kept."""
+
+    waiting: int
+    retry_after: timedelta
+    """When the running lease or the pause ends, at the latest."""
+
+
+@dataclass(frozen=True)
+class Behind:
+    """No turn runs, but an earlier message stands before this one and must be answered first."""
+
+    head: Message
+
+
+@dataclass(frozen=True)
+class Idle:
+    """Nothing waits for an answer."""
+
+
+Begun = Grant | Answered | Queued | Behind | Idle
+
+
+@dataclass(frozen=True)
+class Commit:
+    """What one turn leaves behind, written in one step or not at all."""
+
+    id: str
+    """Random; sending the same commit twice has the effect of one."""
+    document: bytes
+    record: bytes
+    """The turn record: kept in the session's window and handed to the archive."""
+    reply: bytes
+    """Stored under every message id that the turn consumed."""
+    messages: tuple[Message, ...]
+    ttl: timedelta
+    """The session closes when this much time passes without another commit."""
+    ends: str = ''
+    """Why the session ends with this turn; empty when it goes on."""
+
+
+@dataclass(frozen=True)
+class Committed:
+    """A turn is durable."""
+
+    version: int
+    left: int
+    """The contact's messages that still wait."""
+
+
+@dataclass(frozen=True)
+class Aborted:
+    """A turn was given back."""
+
+    dead: bool
+    """True when its first message was given up."""
+    left: int
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A session as last committed."""
+
+    started_ms: int
+    version: int
+    document: bytes
+    turns: tuple[bytes, ...]
+
+
+@runtime_checkable
+class SessionStore(Protocol):
+    """Keeps open sessions; grants, commits and gives back their turns. Each call has the same effect when sent twice."""
+
+    async def open(self, secret: bytes | None) -> bytes:
+        """Check that the store fits, and return the secret that its ids are hashed with.
+
+        Args:
+            secret: The secret to use; `None` uses the one that the store made when it was created.
+
+        Raises:
+            SetupError: The store was created with another secret, partition count or schema.
+        """
+        ...
+
+    async def begin(
+        self,
+        contact_id: str,
+        message: Message | None,
+        *,
+        kind: Literal['turn', 'change'] = 'turn',
+        held: Held | None = None,
+        window: int = 0,
+        wait: timedelta = timedelta(0),
+    ) -> Begun:
+        """Accept `message` durably and once, and grant its turn if no other one runs.
+
+        Args:
+            contact_id: Whose turn.
+            message: What came in; `None` takes whatever waits (for workers and sweeps).
+            kind: `change` takes the lease for a change that `message.id` names, without putting it in the mailbox.
+            held: The version that the caller holds; what it already has is not sent again.
+            window: Most turn records to return.
+            wait: How long to wait while another turn runs.
+
+        Raises:
+            MessageMismatch: The id is known with another body.
+            MailboxFull: The contact has too many unanswered messages.
+            Overloaded: Too many turns wait for the archive.
+            StoreUnavailable: The store does not answer.
+        """
+        ...
+
+    async def heartbeat(self, grant: Grant) -> bool:
+        """Renew the lease and return whether it is still ours."""
+        ...
+
+    async def commit(self, grant: Grant, commit: Commit) -> Committed:
+        """Write the turn if nobody overtook it.
+
+        Raises:
+            LeaseLost: Another worker has the turn. Nothing was written.
+            SessionConflict: The session moved on. Nothing was written.
+        """
+        ...
+
+    async def abort(
+        self, grant: Grant, *, error: str, reply: bytes, outcome: Literal['retry', 'release', 'fail']
+    ) -> Aborted:
+        """Give the lease back: `retry` after a pause, `release` at once and uncounted, `fail` gives the head message up.
+
+        After the last attempt `retry` gives the head message up too: it goes to the dead letters and `reply`, a fixed
+        apology, is stored as its answer.
+        """
+        ...
+
+    async def load(self, contact_id: str, *, window: int) -> Stored | None:
+        """Return the open session, or `None`. Takes no lease."""
+        ...
+
+
+@dataclass(frozen=True)
+class Due:
+    """Contacts that need a worker: `turns` have waiting mail and no live lease, `sessions` are past their deadline."""
+
+    turns: tuple[str, ...]
+    sessions: tuple[str, ...]
+
+
+@runtime_checkable
+class Sweepable(Protocol):
+    """What a sweep needs of a store."""
+
+    async def due(self, *, limit: int = 100) -> Due:
+        """Return contacts that need attention now, longest first."""
+        ...
+
+    async def close(self, contact_id: str, *, reason: str, force: bool = False) -> bool:
+        """End a session in one step: its close record enters the outbox as its keys go.
+
+        Returns whether it was closed: not while a turn runs or a message waits, nor before its deadline unless `force`.
+        """
+        ...
+
+
+EntryKind = Literal['turn', 'close', 'dead']
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One record of the outbox."""
+
+    id: str
+    """The stream id; grows within a partition."""
+    kind: EntryKind
+    contact_id: str
+    started_ms: int
+    version: int
+    commit_id: str
+    body: bytes
+    """`turn`: the turn record. `close`: the session document. `dead`: the message body."""
+    note: str = ''
+    """`close`: the reason. `dead`: the error."""
+
+
+@runtime_checkable
+class Outbox(Protocol):
+    """What commits leave for the archive, one stream a partition."""
+
+    async def partitions(self) -> int: ...
+
+    async def read(self, partition: int, *, after: str, count: int, block: timedelta) -> list[Entry]:
+        """Return up to `count` entries after the id `after`, waiting up to `block` for the first."""
+        ...
+
+    async def trim(self, partition: int, *, upto: str) -> None:
+        """Forget all entries up to and including the id `upto`."""
+        ...
+
+    async def backlog(self, partition: int) -> int:
+        """Return how many entries the partition holds."""
+        ...
+
+
+@dataclass(frozen=True)
+class SessionRow:
+    """`archived_sessions`: one closed session."""
+
+    session_id: str
+    contact_id: str
+    started_at: datetime
+    version: int
+    state: str
+    turn: int
+    profile: str
+    """JSON."""
+    summary: str
+    score: float | None
+    completeness: float | None
+    created_at: datetime
+    updated_at: datetime
+    reason: str
+    """Why it ended: expired, restart, closed by hand."""
+
+
+@dataclass(frozen=True)
+class TurnRow:
+    """`turns`: one committed turn."""
+
+    session_id: str
+    contact_id: str
+    started_at: datetime
+    version: int
+    turn: int
+    commit_id: str
+    at: datetime
+    sent_at: datetime | None
+    """When the first message that it answers was sent."""
+    state: str
+    score: float | None
+    completeness: float | None
+    model: str | None
+    usage: str
+    """JSON."""
+    cost: str | None
+    duration_ms: int | None
+    record: str
+    """The whole turn record, JSON, so that nothing is lost that has no column yet."""
+
+
+@dataclass(frozen=True)
+class MessageRow:
+    """`message_history`: one line of a conversation. `id` is unique and grows within a session."""
+
+    id: str
+    session_id: str
+    contact_id: str
+    role: str
+    content: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class FactRow:
+    """`facts`: one profile change. Values are JSON."""
+
+    session_id: str
+    contact_id: str
+    version: int
+    field: str
+    old: str | None
+    new: str | None
+    message: str | None
+    author: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class EventRow:
+    """`events`: state changes, qualified, handoff, consent and the like. `data` is JSON."""
+
+    session_id: str
+    contact_id: str
+    version: int
+    kind: str
+    message: str | None
+    data: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    """`dead_letters`: a message that was given up, or an outbox entry that cannot be read."""
+
+    entry_id: str
+    partition: int
+    contact_id: str
+    kind: str
+    error: str
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What one outbox entry becomes in the archive."""
+
+    sessions: tuple[SessionRow, ...] = ()
+    turns: tuple[TurnRow, ...] = ()
+    messages: tuple[MessageRow, ...] = ()
+    facts: tuple[FactRow, ...] = ()
+    events: tuple[EventRow, ...] = ()
+    dead_letters: tuple[DeadLetter, ...] = ()
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows of one partition, and the offset that the archive stores in the same transaction."""
+
+    partition: int
+    offset: str
+    """The id of the last entry in the batch."""
+    rows: Sequence[Rows] = field(default_factory=tuple)
+
+
+@runtime_checkable
+class Archive(Protocol):
+    """Keeps the history. One process writes; it writes each batch and its offset in one transaction."""
+
+    async def offset(self, partition: int) -> str:
+        """Return the id of the last archived entry of `partition`, or `0-0`."""
+        ...
+
+    async def append(self, batch: Batch) -> None:
+        """Write the batch and its offset, all or nothing.
+
+        Raises:
+            ArchiveUnavailable: The file cannot be written. Nothing was written.
+        """
+        ...
+
+    async def sessions(self, contact_id: str, *, limit: int) -> list[SessionRow]:
+        """Return a contact's sessions, newest first; an open one has the reason `open`."""
+        ...
+
+    async def messages(self, session_id: str, *, limit: int) -> list[MessageRow]:
+        """Return the newest `limit` messages of a session, oldest first."""
+        ...
+
+    async def close(self) -> None:
+        """Release the file."""
+        ...
