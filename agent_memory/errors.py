@@ -7,8 +7,10 @@ AgentMemoryError
 |   +-- ForbiddenTransition  the state machine has no such step; carries `current`, `target`
 |   +-- MessageMismatch    a known message id came with another text; carries `message_id`
 +-- SessionBusy            somebody else runs this contact's turn; carries `waited`. Retry later
++-- EarlierWaits           an earlier message of this contact must be answered first; carries `contact`, `message_id`
 +-- SessionConflict        the session moved on since it was loaded. Nothing was written
 |   +-- LeaseLost          another worker took the turn over. Nothing was written
++-- TurnTimedOut           the turn ran into its hard deadline and was given back
 +-- SessionCorrupt         stored bytes do not fit the models; the cause is the ValidationError
 +-- TurnFailed             this message was given up after its last attempt; carries `reply`, the fixed apology
 +-- Refused                the store takes no new message now; the channel should redeliver later
@@ -21,7 +23,7 @@ AgentMemoryError
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 
 class AgentMemoryError(Exception):
@@ -68,6 +70,21 @@ class SessionBusy(AgentMemoryError):
             'The message is kept: call again with the same message id'
         )
         self.waited = waited
+
+
+class EarlierWaits(AgentMemoryError):
+    """An earlier message of this contact has no answer yet and must get it first. Nothing was lost."""
+
+    def __init__(self, *, contact: str, message_id: str, text: str, sent_at: datetime) -> None:
+        super().__init__('an earlier message of this contact waits for its answer; run that turn first')
+        self.contact = contact
+        self.message_id = message_id
+        self.text = text
+        self.sent_at = sent_at
+
+
+class TurnTimedOut(AgentMemoryError):
+    """The turn ran into its hard deadline. It was given back and will be tried again."""
 
 
 class SessionConflict(AgentMemoryError):

@@ -265,6 +265,8 @@ CAR_LEAD = Domain(
     score=QUALIFICATION,
     completeness=COMPLETENESS,
     qualified_at=60,
+    progress=lambda session: _S.COLLECTING_PROFILE if session.state == _S.GREETING else None,
+    apology='Desculpe, tive um problema aqui e não consegui responder. Pode escrever de novo, por favor?',
     carry_over=frozenset(UserProfileData.settable()) - {'urgency'},
 )
 """The batteries included: what a dealership decides about profile, states and score."""

@@ -110,9 +110,13 @@ class Profile(BaseModel):
         """Return the profile with what a committed turn itself changes, such as a count of turns."""
         return self
 
+    def values(self) -> dict[str, JsonValue]:
+        """Return every settable field as a JSON value."""
+        return self.model_dump(mode='json', include=set(self.settable()))
+
     def known(self) -> dict[str, JsonValue]:
-        """Return the fields that have a value, as JSON values, without provenance."""
-        values = self.model_dump(mode='json', include=set(self.settable()))
+        """Return the settable fields that have a value, as JSON values."""
+        values = self.values()
         return {name: value for name, value in values.items() if value not in (None, [], '')}
 
     def patch(
@@ -129,7 +133,7 @@ class Profile(BaseModel):
             InvalidPatch: A field is unknown or managed, or a value breaks the model; nothing is changed.
         """
         stamp = at or datetime.now(UTC)
-        before = self.model_dump(mode='json', include=set(self.settable()))
+        before = self.values()
         values = dict(before)
         authors: dict[str, Author] = {}
         for change in changes:
@@ -140,7 +144,7 @@ class Profile(BaseModel):
             authors[change.field] = change.by
         values = self.reconcile(values, frozenset(authors))
         valid = self._validated(values)
-        after = valid.model_dump(mode='json', include=set(self.settable()))
+        after = valid.values()
         facts = tuple(
             Fact(
                 field=name,

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, ClassVar, Generic, Literal
 
 import phonenumbers
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, field_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    PrivateAttr,
+    field_validator,
+)
 
 from agent_memory.errors import ForbiddenTransition, InvalidContact
 from agent_memory.profile import ProfileT
@@ -146,6 +155,10 @@ class SessionData(BaseModel, Generic[ProfileT]):
     updated_at: Stamp
     ttl: timedelta = timedelta(hours=24)
     """How long the session lives after its last turn."""
+    forgotten: bool = False
+    """Whether the person asked to start over, so that the next session knows nothing of this one's profile."""
+
+    _version: int = PrivateAttr(default=0)
 
     @property
     def session_id(self) -> str:
@@ -237,7 +250,11 @@ class Domain(Generic[ProfileT]):
     """The score from which a contact counts as qualified."""
     carry_over: frozenset[str] = frozenset()
     """The profile fields that a returning contact's new session starts with."""
+    progress: Callable[[SessionData[ProfileT]], str | None] = field(default=lambda _: None)
+    """The state that a session moves to by itself after a turn; `None` stays."""
     ttl: timedelta = timedelta(hours=24)
+    apology: str = 'Sorry, something went wrong on our side. Please write again.'
+    """What a contact is told when a message is given up after its last attempt."""
 
     def open_session(
         self, contact_id: str, *, at: datetime, previous: SessionData[ProfileT] | None = None
@@ -247,11 +264,12 @@ class Domain(Generic[ProfileT]):
         consent = Consent()
         requests: list[Request] = []
         if previous is not None:
+            consent = previous.consent
+            requests = [request for request in previous.requests if request != 'person']
+        if previous is not None and not previous.forgotten:
             kept = {name: getattr(previous.profile, name) for name in self.carry_over}
             sources = {name: source for name, source in previous.profile.provenance.items() if name in self.carry_over}
             profile = profile.model_copy(update={**kept, 'provenance': sources})
-            consent = previous.consent
-            requests = [request for request in previous.requests if request != 'person']
         return SessionData[self.profile](
             contact_id=contact_id,
             started_at=at,

@@ -10,8 +10,8 @@ from typing import Annotated, Any, ClassVar, Generic, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
 
 from agent_memory.errors import InvalidInput
-from agent_memory.profile import Author, Change, Fact, ProfileT
-from agent_memory.session import Consent, Domain, Request, SessionData, Stamp
+from agent_memory.profile import Change, Fact, ProfileT
+from agent_memory.session import Consent, ConversationMessage, Domain, Request, SessionData, Stamp
 
 ACTIONS = 'agent_memory.actions'
 """The key of `ToolReturn.metadata` under which a tool leaves its actions."""
@@ -115,7 +115,8 @@ class TurnRecord(BaseModel):
     messages: list[UserMessage] = Field(default_factory=list[UserMessage])
     reply: str | None = None
     """What was said to the person; `None` when nothing was, such as while a person holds the conversation."""
-    author: Author = 'model'
+    said: list[ConversationMessage] = Field(default_factory=list[ConversationMessage])
+    """Further lines, such as an operator's, in order after the reply."""
     state: str
     score: float | None = None
     completeness: float | None = None
@@ -129,8 +130,17 @@ class TurnRecord(BaseModel):
     duration_ms: int | None = None
     cache_version: str | None = None
     """The framework and version that wrote `cache`."""
-    cache: JsonValue = None
-    """The framework's messages of this turn; `None` when the neutral fields say all."""
+    cache: str | None = None
+    """The framework's messages of this turn as JSON; `None` when the neutral fields say all."""
+
+    def lines(self) -> list[ConversationMessage]:
+        """Return what was said in this turn, oldest first."""
+        # The parts were validated when the record was made or read.
+        line = ConversationMessage.model_construct
+        lines = [line(role='user', content=one.text, at=one.at) for one in self.messages if one.text.strip()]
+        if self.reply:
+            lines.append(line(role='assistant', content=self.reply, at=self.at))
+        return [*lines, *self.said]
 
 
 @dataclass(frozen=True)

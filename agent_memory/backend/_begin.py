@@ -93,6 +93,7 @@ class Begin:
             previous=previous or None,
             turns=tuple(turns),
             messages=tuple(_message(id_, body) for id_, body in zip(ids, bodies, strict=True)),
+            lease=self.policy.lease,
         )
 
 

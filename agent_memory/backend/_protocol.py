@@ -75,6 +75,8 @@ class Grant:
     """Turn records, oldest first: the newest of the window, or only those newer than what the caller holds."""
     messages: tuple[Message, ...]
     """What this turn must answer, in order. Empty for a change without a message."""
+    lease: timedelta
+    """How long the grant lives without a heartbeat."""
 
 
 @dataclass(frozen=True)
@@ -151,11 +153,13 @@ class Aborted:
 
 @dataclass(frozen=True)
 class Stored:
-    """A session as last committed."""
+    """What the store holds of a contact. `version` is 0 and `document` `None` when no session is open."""
 
     started_ms: int
     version: int
-    document: bytes
+    document: bytes | None
+    previous: bytes | None
+    """The document of the contact's last session, while no new one has been committed."""
     turns: tuple[bytes, ...]
 
 
@@ -225,8 +229,12 @@ class SessionStore(Protocol):
         """
         ...
 
-    async def load(self, contact_id: str, *, window: int) -> Stored | None:
-        """Return the open session, or `None`. Takes no lease."""
+    async def load(self, contact_id: str, *, window: int) -> Stored:
+        """Return the contact's open session and its newest `window` turns. Takes no lease."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close the connections."""
         ...
 
 

@@ -188,19 +188,21 @@ class RedisStore:
             return Aborted(dead=False, left=0)
         return Aborted(dead=answer[0] == b'DEAD', left=answer[1])
 
-    async def load(self, contact_id: str, *, window: int) -> Stored | None:
+    async def load(self, contact_id: str, *, window: int) -> Stored:
         keys = await self._ready()
         client: Any = self.client
-        fields: list[bytes | None] = await self._scripts.attempt(
-            lambda: client.hmget(keys.session(contact_id), 'started_ms', 'version', 'document')
-        )
-        started, version, document = fields
-        if started is None or version is None or document is None:
-            return None
-        turns: list[bytes] = []
-        if window:
-            turns = await self._scripts.attempt(lambda: client.lrange(keys.turns(contact_id), -window, -1))
-        return Stored(int(started), int(version), document, tuple(turns))
+
+        async def read() -> list[Any]:
+            # Not a transaction: a commit in between makes the turns one newer than the document, which is what is kept.
+            pipeline: Any = client.pipeline(transaction=False)
+            pipeline.hmget(keys.session(contact_id), 'started_ms', 'version', 'document', 'previous')
+            pipeline.lrange(keys.turns(contact_id), -window, -1)
+            return await pipeline.execute()
+
+        (started, version, document, previous), turns = await self._scripts.attempt(read)
+        if document is None:
+            return Stored(0, 0, None, previous, ())
+        return Stored(int(started), int(version), document, None, tuple(turns if window else ()))
 
     async def due(self, *, limit: int = 100) -> Due:
         """Return contacts that need a worker now, of every partition."""

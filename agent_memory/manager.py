@@ -1,0 +1,292 @@
+"""`SessionManager`: the verbs of a session, over a store of open sessions and an archive of their history."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Generic, Literal
+
+import anyio
+
+from agent_memory._turns import Lease, Replay, Snapshot, SnapshotCache, Turn, held, read_snapshot
+from agent_memory.backend._archive import Archive
+from agent_memory.backend._protocol import Answered, Behind, Grant, Message, SessionStore, Sweepable
+from agent_memory.codec import Codec, StoredReply, pack, unpack
+from agent_memory.errors import (
+    EarlierWaits,
+    InvalidInput,
+    LeaseLost,
+    SessionBusy,
+    SetupError,
+    TurnTimedOut,
+)
+from agent_memory.history import PastSession, past_session
+from agent_memory.identity import Identity
+from agent_memory.lead import CAR_LEAD
+from agent_memory.profile import ProfileT
+from agent_memory.session import Domain, Inbound, SessionData
+from agent_memory.turn import UserMessage
+
+MAX_TURN = timedelta(seconds=120)
+"""Hard deadline of one turn: past it the lease is no longer renewed."""
+
+
+class SessionManager(Generic[ProfileT]):
+    """Keeps the sessions of all contacts: typed, exclusive by contact, committed once by message.
+
+    Args:
+        store: Where open sessions live.
+        archive: Where history lives; `None` keeps none to read.
+        domain: What the business decides; the used-car lead by default.
+        secret: What contact ids are hashed with, at least 16 bytes, the same for every worker. `None` uses the one
+            that the store made when it was created.
+        window_turns: Most past turns that a turn knows.
+        cache_size: Most sessions that this worker keeps in memory, so that nothing is parsed twice.
+        wait: How long a turn waits for another turn of the same contact.
+        max_turn: Hard deadline of one turn.
+        clock: Replaces the clock of stamps, for tests.
+    """
+
+    def __init__(
+        self,
+        store: SessionStore,
+        archive: Archive | None = None,
+        *,
+        domain: Domain[ProfileT] = CAR_LEAD,
+        secret: bytes | None = None,
+        window_turns: int = 50,
+        cache_size: int = 1000,
+        wait: timedelta = timedelta(seconds=30),
+        max_turn: timedelta = MAX_TURN,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        if secret is not None and len(secret) < 16:
+            raise SetupError('the secret that contact ids are hashed with needs at least 16 bytes')
+        self.store = store
+        self.archive = archive
+        self.domain = domain
+        self.codec = Codec(domain)
+        self._secret = secret
+        self._window = window_turns
+        self._wait = wait
+        self._max_turn = max_turn
+        self._clock = clock
+        self._cache: SnapshotCache[ProfileT] = SnapshotCache(cache_size)
+        self._identity: Identity | None = None
+
+    async def contact_id(self, contact: str) -> str:
+        """Return the opaque id of a phone number or business-scoped user id.
+
+        Raises:
+            InvalidContact: It is neither.
+        """
+        return (await self._known()).contact_id(contact)
+
+    async def get_session(self, contact: str) -> SessionData[ProfileT] | None:
+        """Return the contact's open session as last committed, or `None`."""
+        contact_id = await self.contact_id(contact)
+        snapshot = await self._load(contact_id)
+        return snapshot.session if snapshot.version else None
+
+    async def get_or_create_session(self, contact: str) -> SessionData[ProfileT]:
+        """Return the contact's open session, or a new one that is stored with its first update or turn."""
+        return (await self._load(await self.contact_id(contact))).session
+
+    async def update_session(self, session: SessionData[ProfileT], *, message_id: str) -> bool:
+        """Commit a changed session, once for each `message_id`.
+
+        Returns True when the change was applied, False when this message id was applied before.
+
+        Raises:
+            SessionConflict: The session moved on since it was loaded. Nothing was written: load it and change it again.
+            SessionBusy: A turn of this contact is running and did not end within the wait.
+            InvalidPatch: The profile breaks its model. Nothing was written.
+        """
+        identity = await self._known()
+        message = Message(identity.message_id(session.contact_id, message_id), b'', identity.text_digest(''), 0)
+        begun = await self.store.begin(session.contact_id, message, kind='change', window=self._window, wait=self._wait)
+        match begun:
+            case Grant():
+                async with self._running(begun, None) as turn:
+                    await turn.replace(session, message)
+                return True
+            case Answered():
+                return False
+            case _:
+                raise SessionBusy(waited=self._wait)
+
+    async def expire_session(self, contact: str, *, reason: str = 'expired') -> bool:
+        """End the contact's session now: archived and gone from the store in one step.
+
+        Returns False when none is open, a turn is running or a message waits.
+        """
+        contact_id = await self.contact_id(contact)
+        self._cache.drop(contact_id)
+        return await self._sweepable().close(contact_id, reason=reason, force=True)
+
+    async def get_user_history(self, contact: str, limit: int = 10) -> list[PastSession]:
+        """Return the contact's archived sessions with their transcripts, newest first.
+
+        What was committed a moment ago may still be on its way to the archive.
+
+        Raises:
+            ArchiveUnavailable: The archive cannot be read.
+        """
+        if self.archive is None:
+            raise SetupError('this manager has no archive; give it one to read history')
+        rows = await self.archive.sessions(await self.contact_id(contact), limit=limit)
+        return [past_session(row, await self.archive.messages(row.session_id, limit=10_000)) for row in rows]
+
+    @asynccontextmanager
+    async def turn(self, inbound: Inbound, *, wait: timedelta | None = None) -> AsyncGenerator[Turn[ProfileT] | Replay]:
+        """Yield the right to answer `inbound`, exclusive for its contact, or the answer that it got before.
+
+        The body must `commit` the turn. When it raises or commits nothing, the turn is given back and tried again by
+        whoever asks next; after the last attempt the message goes to the dead letters.
+
+        Raises:
+            SessionBusy: Another turn of the contact did not end within `wait`. The message is kept.
+            EarlierWaits: An earlier message must be answered first. The message is kept.
+            LeaseLost: Another worker took the turn over; the body was ended.
+            TurnTimedOut: The turn ran into its hard deadline; the body was ended.
+            Refused: The store takes no new message now. Nothing was stored.
+        """
+        contact_id, message = await self._message(inbound)
+        patience = self._wait if wait is None else wait
+        cached = self._cache.get(contact_id)
+        started = time.monotonic()
+        begun = await self.store.begin(
+            contact_id, message, held=held(cached) if cached else None, window=self._window, wait=patience
+        )
+        match begun:
+            case Grant():
+                async with self._running(begun, cached, inbound, message) as turn:
+                    yield turn
+            case Answered(reply=reply, primary=primary, failed=failed):
+                yield Replay(unpack(StoredReply, reply), deliver=primary or failed, failed=failed)
+            case Behind(head=head):
+                earlier = unpack(Inbound, head.body)
+                raise EarlierWaits(
+                    contact=earlier.contact, message_id=earlier.message_id, text=earlier.text, sent_at=earlier.sent_at
+                )
+            case _:
+                raise SessionBusy(waited=timedelta(seconds=time.monotonic() - started))
+
+    async def sweep(self) -> int:
+        """Close every session that is past its deadline, and return how many."""
+        store = self._sweepable()
+        due = await store.due()
+        closed = 0
+        for contact_id in due.sessions:
+            self._cache.drop(contact_id)
+            closed += await store.close(contact_id, reason='expired')
+        return closed
+
+    async def close(self) -> None:
+        """Close the store's connections and release the archive."""
+        await self.store.aclose()
+        if self.archive is not None:
+            await self.archive.close()
+
+    @asynccontextmanager
+    async def _running(
+        self,
+        grant: Grant,
+        cached: Snapshot[ProfileT] | None,
+        inbound: Inbound | None = None,
+        own: Message | None = None,
+    ) -> AsyncGenerator[Turn[ProfileT]]:
+        turn = Turn(
+            grant,
+            tuple(
+                _user_message(message, inbound if own and message.id == own.id else None) for message in grant.messages
+            ),
+            read_snapshot(self.codec, grant, cached, self._window),
+            Lease(),
+            self.store,
+            self.codec,
+            self._cache,
+            self._window,
+            self._clock,
+        )
+        failure: Exception | None = None
+        try:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._renew, grant, turn.lease)
+                try:
+                    with turn.lease.guard():
+                        yield turn
+                except Exception as error:  # noqa: BLE001 - raised again below, outside the group that would wrap it
+                    failure = error
+                tasks.cancel_scope.cancel()
+        finally:
+            if turn.outcome is None:
+                self._cache.drop(grant.contact_id)
+                await _give_back(turn, failure)
+        if failure is not None:
+            raise failure
+
+    async def _renew(self, grant: Grant, lease: Lease) -> None:
+        # In the turn's own event loop on purpose: a loop that is blocked must lose its lease.
+        with anyio.move_on_after(self._max_turn.total_seconds()):
+            while True:
+                await anyio.sleep(grant.lease.total_seconds() / 3)
+                if not await self.store.heartbeat(grant):
+                    lease.lose(LeaseLost('another worker took this turn over; nothing was written'))
+                    return
+        lease.lose(TurnTimedOut(f'the turn ran longer than {self._max_turn.total_seconds():.0f} s and was given back'))
+
+    async def _known(self) -> Identity:
+        if self._identity is None:
+            self._identity = Identity(await self.store.open(self._secret))
+        return self._identity
+
+    async def _message(self, inbound: Inbound) -> tuple[str, Message]:
+        if not inbound.text.strip():
+            raise InvalidInput('the message is empty; give the text in the inbound or as the prompt')
+        identity = await self._known()
+        contact_id = identity.contact_id(inbound.contact)
+        return contact_id, Message(
+            id=identity.message_id(contact_id, inbound.message_id),
+            body=pack(inbound),
+            digest=identity.text_digest(inbound.text),
+            order=int(inbound.sent_at.timestamp() * 1000),
+        )
+
+    async def _load(self, contact_id: str) -> Snapshot[ProfileT]:
+        stored = await self.store.load(contact_id, window=self._window)
+        now_ms = int(self._clock().timestamp() * 1000)
+        grant = Grant(
+            contact_id=contact_id,
+            token='',
+            fence=0,
+            started_ms=stored.started_ms or now_ms,
+            version=stored.version,
+            attempt=0,
+            document=stored.document,
+            previous=stored.previous,
+            turns=stored.turns,
+            messages=(),
+            lease=timedelta(0),
+        )
+        return read_snapshot(self.codec, grant, None, self._window)
+
+    def _sweepable(self) -> Sweepable:
+        if not isinstance(self.store, Sweepable):
+            raise SetupError(f'{type(self.store).__name__} cannot close sessions: it has no `due` and `close`')
+        return self.store
+
+
+async def _give_back(turn: Turn[ProfileT], failure: Exception | None) -> None:
+    if turn.given_back or isinstance(failure, LeaseLost):
+        return
+    # No failure and no commit: the caller was cancelled, which is not the message's fault.
+    outcome: Literal['retry', 'release'] = 'retry' if failure else 'release'
+    await turn.give_back(error=type(failure).__name__ if failure else 'cancelled', outcome=outcome)
+
+
+def _user_message(message: Message, own: Inbound | None) -> UserMessage:
+    inbound = own or unpack(Inbound, message.body)
+    return UserMessage(id=message.id, text=inbound.text, at=inbound.sent_at)
