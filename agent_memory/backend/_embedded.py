@@ -148,7 +148,7 @@ def _try_lock(file: IO[bytes], *, exclusive: bool) -> bool:
 
 
 async def _lock(file: IO[bytes], *, exclusive: bool) -> None:
-    while not _try_lock(file, exclusive=exclusive):  # noqa: ASYNC110 - another process unlocks, no event tells
+    while not _try_lock(file, exclusive=exclusive):  # noqa: ASYNC110 - another process unlocks, none of its events reaches us
         await anyio.sleep(_POLL_SECONDS)
 
 
