@@ -23,6 +23,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Literal
+from urllib.parse import quote
 
 import anyio
 from redis import exceptions
@@ -67,10 +68,13 @@ async def embedded_server(data_dir: Path) -> AsyncGenerator[EmbeddedServer]:
     binary = server_binary()
     home = _prepare(data_dir)
     with home.users_lock.open('ab') as users:
-        await _lock(users, exclusive=False)  # waits while the last user stops the server
+        while not _try_lock(users, exclusive=False):  # noqa: ASYNC110 - the last user stops the server
+            await anyio.sleep(_POLL_SECONDS)
         try:
             started = await _run(binary, home)
-            yield EmbeddedServer(url=f'unix://{home.socket}', pid=home.pid(), started=started)
+            yield EmbeddedServer(
+                url=f'unix://{quote(str(home.socket))}', pid=int(home.pid_file.read_text()), started=started
+            )
         finally:
             # Shielded, so that a cancelled user (Ctrl-C) still stops the server; past the limit it is left to the next.
             with anyio.move_on_after(_PATIENCE_SECONDS, shield=True):
@@ -83,36 +87,28 @@ class _Home:
     """The files of one embedded server."""
 
     directory: Path
+    users_lock: Path
+    server_lock: Path
+    log: Path
+    pid_file: Path
     socket: Path
-
-    @property
-    def users_lock(self) -> Path:
-        return self.directory / 'users.lock'
-
-    @property
-    def server_lock(self) -> Path:
-        return self.directory / 'server.lock'
-
-    @property
-    def log(self) -> Path:
-        return self.directory / 'valkey.log'
-
-    @property
-    def pid_file(self) -> Path:
-        return self.directory / 'valkey.pid'
-
-    def pid(self) -> int:
-        return int(self.pid_file.read_text())
 
 
 def _prepare(data_dir: Path) -> _Home:
     directory = data_dir.expanduser().resolve() / 'valkey'
     try:
-        directory.mkdir(parents=True, exist_ok=True)
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         directory.chmod(0o700)
-        home = _Home(directory=directory, socket=_socket_path(directory))
+        home = _Home(
+            directory,
+            users_lock=directory / 'users.lock',
+            server_lock=directory / 'server.lock',
+            log=directory / 'valkey.log',
+            pid_file=directory / 'valkey.pid',
+            socket=_socket_path(directory),
+        )
         for file in (home.users_lock, home.server_lock, home.log):
-            file.open('ab').close()
+            file.touch()
     except (FileExistsError, NotADirectoryError) as error:
         raise SetupError(f'the data directory {data_dir} is or lies below a file: choose another directory') from error
     except OSError as error:
@@ -147,11 +143,6 @@ def _try_lock(file: IO[bytes], *, exclusive: bool) -> bool:
     return True
 
 
-async def _lock(file: IO[bytes], *, exclusive: bool) -> None:
-    while not _try_lock(file, exclusive=exclusive):  # noqa: ASYNC110 - another process unlocks, none of its events reaches us
-        await anyio.sleep(_POLL_SECONDS)
-
-
 async def _run(binary: Path, home: _Home) -> bool:
     """Wait until the server answers and return whether this call started it."""
     started = False
@@ -172,7 +163,7 @@ async def _run(binary: Path, home: _Home) -> bool:
         await anyio.sleep(_POLL_SECONDS)
     raise SetupError(
         f'the embedded server of {home.directory} runs but does not answer on {home.socket}: '
-        f'stop it (`kill {home.pid()}`) and start again'
+        f'stop the process named in {home.pid_file} and start again'
     )
 
 
@@ -225,7 +216,7 @@ def _client(socket: Path) -> Redis:
 async def _ping(socket: Path) -> Literal['ready', 'loading', 'silent']:
     async with _client(socket) as client:
         try:
-            await client.ping()  # pyright: ignore[reportUnknownMemberType] - redis-py leaves its keyword arguments untyped
+            await client.ping()  # pyright: ignore[reportUnknownMemberType] - redis-py leaves **kwargs untyped
         except exceptions.BusyLoadingError:
             return 'loading'
         except (exceptions.ConnectionError, exceptions.TimeoutError):
@@ -236,8 +227,10 @@ async def _ping(socket: Path) -> Literal['ready', 'loading', 'silent']:
 
 
 async def _shut_down(home: _Home) -> None:
-    async with _client(home.socket) as client:
-        with suppress(exceptions.TimeoutError):
-            await client.shutdown()  # pyright: ignore[reportUnknownMemberType] - redis-py leaves its keyword arguments untyped
+    """Stop the server and wait for its end, which comes after it has synced its append-only file."""
     with home.server_lock.open('ab') as lock:
-        await _lock(lock, exclusive=True)  # the server syncs its append-only file before it exits
+        while not _try_lock(lock, exclusive=True):
+            async with _client(home.socket) as client:
+                with suppress(exceptions.RedisError):
+                    await client.shutdown()  # pyright: ignore[reportUnknownMemberType] - redis-py leaves **kwargs untyped
+            await anyio.sleep(_POLL_SECONDS)
