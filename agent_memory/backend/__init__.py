@@ -1,0 +1,1 @@
+"""Where sessions live: Redis for open ones, DuckDB for their history. Backends keep bytes and never see a profile."""

@@ -23,8 +23,6 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass
 
-META_FIELDS = ('partitions', 'schema', 'fingerprint', 'secret')
-
 
 @dataclass(frozen=True)
 class Keys:

@@ -1,0 +1,101 @@
+"""The begin of a turn: its arguments, and what its reply means."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from agent_memory.backend._keys import Keys
+from agent_memory.backend._protocol import Answered, Begun, Behind, Grant, Held, Idle, Message, Policy, Queued
+from agent_memory.backend._scripts import Scripts, ms
+from agent_memory.errors import MailboxFull, MessageMismatch, Overloaded
+
+
+@dataclass
+class Begin:
+    """One begin, sent as often as needed with the same token, so that it can only enter its own lease again."""
+
+    scripts: Scripts
+    keys: Keys
+    policy: Policy
+    contact_id: str
+    message: Message | None
+    kind: str
+    held: Held | None
+    window: int
+    token: str = field(default_factory=lambda: secrets.token_urlsafe(12))
+
+    async def __call__(self) -> Begun:
+        reply = await self.scripts.run('begin', self._names(), self._arguments())
+        match reply[0]:
+            case b'RUN':
+                return self._grant(reply)
+            case b'DONE':
+                status = reply[1]
+                return Answered(reply[3], reply[2], primary=status == b'C', failed=status == b'F')
+            case b'QUEUED':
+                return Queued(reply[1], timedelta(milliseconds=max(reply[2], 1)))
+            case b'BEHIND':
+                return Behind(_message(reply[1], reply[2]))
+            case b'EMPTY':
+                return Idle()
+            case b'MISMATCH':
+                raise MessageMismatch(self.message.id if self.message else '')
+            case b'FULL':
+                raise MailboxFull('this contact has too many unanswered messages; the channel should redeliver later')
+            case _:
+                raise Overloaded('too many turns wait for the archive; start the archiver, then redeliver')
+
+    def _names(self) -> list[str]:
+        keys, contact, partition = self.keys, self.contact_id, self.keys.partition(self.contact_id)
+        return [
+            keys.session(contact),
+            keys.queue(contact),
+            keys.bodies(contact),
+            keys.mark(contact, self.message.id if self.message else ''),
+            keys.leases(partition),
+            keys.outbox(partition),
+            keys.turns(contact),
+        ]
+
+    def _arguments(self) -> list[Any]:
+        policy, message, held = self.policy, self.message, self.held
+        return [
+            self.contact_id,
+            self.token,
+            ms(policy.lease),
+            self.kind,
+            message.id if message else '',
+            message.digest if message else '',
+            message.body if message else b'',
+            message.order if message else 0,
+            policy.max_batch,
+            policy.mailbox_cap,
+            policy.outbox_cap,
+            self.window,
+            held.started_ms if held else 0,
+            held.version if held else 0,
+            self.scripts.now(),
+        ]
+
+    def _grant(self, reply: list[Any]) -> Grant:
+        _, fence, version, started, attempt, document, previous, turns, ids, bodies = reply
+        return Grant(
+            contact_id=self.contact_id,
+            token=self.token,
+            fence=fence,
+            started_ms=started,
+            version=version,
+            attempt=attempt,
+            document=document or None,
+            previous=previous or None,
+            turns=tuple(turns),
+            messages=tuple(_message(id_, body) for id_, body in zip(ids, bodies, strict=True)),
+        )
+
+
+def _message(id_: bytes, stored: bytes) -> Message:
+    digest, _, body = stored.partition(b':')
+    return Message(id=id_.decode(), body=body, digest=digest.decode(), order=0)

@@ -1,0 +1,260 @@
+"""`RedisStore`: open sessions in Redis or Valkey, one server, Sentinel or Cluster. One method, one script."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Literal, Self
+
+import anyio
+
+from agent_memory.backend._begin import Begin
+from agent_memory.backend._connect import connect
+from agent_memory.backend._keys import Keys
+from agent_memory.backend._meta import Agreement, agree
+from agent_memory.backend._protocol import (
+    Aborted,
+    Begun,
+    Commit,
+    Committed,
+    Due,
+    Grant,
+    Held,
+    Message,
+    Policy,
+    Queued,
+    Stored,
+)
+from agent_memory.backend._redis_outbox import RedisOutbox
+from agent_memory.backend._scripts import Client, Scripts, ms
+from agent_memory.backend._wakeups import Wakeups
+from agent_memory.errors import LeaseLost, SessionConflict
+
+_BUSY_RETRY = timedelta(minutes=1)
+
+
+@dataclass
+class RedisStore:
+    """Keeps open sessions in Redis. The caller owns `client` unless `from_url` made it."""
+
+    client: Client
+    policy: Policy = field(default_factory=Policy)
+    prefix: str = 'am'
+    partitions: int | None = None
+    """Fixed when the store is created: 1 on a single server, 64 on a Cluster. `None` takes what the store has."""
+    patience: timedelta = timedelta(seconds=5)
+    """How long a command is sent again while Redis does not answer."""
+    clock_ms: Callable[[], int] | None = None
+    """Replaces the server's clock, for tests."""
+    _scripts: Scripts = field(init=False, repr=False)
+    _agreed: Agreement | None = field(default=None, init=False, repr=False)
+    _wakeups: Wakeups = field(init=False, repr=False)
+    _opening: anyio.Lock = field(default_factory=anyio.Lock, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._scripts = Scripts(self.client, self.patience, self.clock_ms)
+        self._wakeups = Wakeups(self.client, f'{self.prefix}:wake')
+
+    @classmethod
+    def from_url(
+        cls, url: str, *, policy: Policy | None = None, prefix: str = 'am', partitions: int | None = None
+    ) -> Self:
+        """Return a store on `redis://`, `rediss://`, `unix://`, `redis+sentinel://` or `redis+cluster://`.
+
+        Raises:
+            SetupError: The URL has another scheme or lacks a part.
+        """
+        return cls(connect(url), policy=policy or Policy(), prefix=prefix, partitions=partitions)
+
+    async def open(self, secret: bytes | None) -> bytes:
+        """Check partitions, schema and secret against what the store was created with; create it if it is new."""
+        async with self._opening:
+            if self._agreed is None or (secret is not None and secret != self._agreed.secret):
+                self._agreed = await agree(self._scripts, self.prefix, partitions=self.partitions, secret=secret)
+            return self._agreed.secret
+
+    async def begin(
+        self,
+        contact_id: str,
+        message: Message | None,
+        *,
+        kind: Literal['turn', 'change'] = 'turn',
+        held: Held | None = None,
+        window: int = 0,
+        wait: timedelta = timedelta(0),
+    ) -> Begun:
+        keys = await self._ready()
+        ask = Begin(self._scripts, keys, self.policy, contact_id, message, kind if message else 'sweep', held, window)
+        begun = await ask()
+        if not isinstance(begun, Queued) or not wait:
+            return begun
+        give_up = time.monotonic() + wait.total_seconds()
+        async with self._wakeups.watch(contact_id) as waiter:
+            while isinstance(begun := await ask(), Queued):
+                left = give_up - time.monotonic()
+                if left <= 0:
+                    break
+                await self._wakeups.wait(waiter, min(left, begun.retry_after.total_seconds()))
+        return begun
+
+    async def heartbeat(self, grant: Grant) -> bool:
+        keys = await self._ready()
+        partition = keys.partition(grant.contact_id)
+        reply = await self._scripts.run(
+            'heartbeat',
+            [keys.session(grant.contact_id), keys.leases(partition)],
+            [grant.contact_id, grant.token, grant.fence, ms(self.policy.lease), self._scripts.now()],
+        )
+        return reply[0] == b'OK'
+
+    async def commit(self, grant: Grant, commit: Commit) -> Committed:
+        keys = await self._ready()
+        contact, partition, policy = grant.contact_id, keys.partition(grant.contact_id), self.policy
+        reply = await self._scripts.run(
+            'commit',
+            [
+                keys.session(contact),
+                keys.queue(contact),
+                keys.bodies(contact),
+                keys.leases(partition),
+                keys.outbox(partition),
+                keys.deadlines(partition),
+                keys.turns(contact),
+                *(keys.mark(contact, message.id) for message in commit.messages),
+            ],
+            [
+                contact,
+                grant.token,
+                grant.fence,
+                grant.version,
+                commit.id,
+                commit.document,
+                commit.record,
+                commit.reply,
+                ms(policy.reply_ttl),
+                ms(commit.ttl),
+                ms(policy.previous_ttl if commit.ends else commit.ttl + policy.grace),
+                policy.kept_turns,
+                commit.ends,
+                keys.wake,
+                self._scripts.now(),
+                *(value for message in commit.messages for value in (message.id, message.digest)),
+            ],
+        )
+        match reply[0]:
+            case b'OK':
+                return Committed(version=reply[1], left=reply[2])
+            case b'FENCED':
+                raise LeaseLost('another worker took this turn over; nothing was written')
+            case _:
+                raise SessionConflict(f'the session is at version {reply[1]}, the turn began at {grant.version}')
+
+    async def abort(
+        self, grant: Grant, *, error: str, reply: bytes, outcome: Literal['retry', 'release', 'fail']
+    ) -> Aborted:
+        keys = await self._ready()
+        contact, partition, policy = grant.contact_id, keys.partition(grant.contact_id), self.policy
+        head = grant.messages[0] if grant.messages else None
+        answer = await self._scripts.run(
+            'abort',
+            [
+                keys.session(contact),
+                keys.queue(contact),
+                keys.bodies(contact),
+                keys.leases(partition),
+                keys.outbox(partition),
+                keys.counts(partition),
+                keys.mark(contact, head.id if head else ''),
+            ],
+            [
+                contact,
+                grant.token,
+                grant.fence,
+                outcome,
+                policy.max_attempts,
+                error,
+                reply,
+                ms(policy.reply_ttl),
+                ms(policy.backoff),
+                head.id if head else '',
+                head.digest if head else '',
+                keys.wake,
+                self._scripts.now(),
+            ],
+        )
+        if answer[0] == b'FENCED':
+            return Aborted(dead=False, left=0)
+        return Aborted(dead=answer[0] == b'DEAD', left=answer[1])
+
+    async def load(self, contact_id: str, *, window: int) -> Stored | None:
+        keys = await self._ready()
+        client: Any = self.client
+        fields: list[bytes | None] = await self._scripts.attempt(
+            lambda: client.hmget(keys.session(contact_id), 'started_ms', 'version', 'document')
+        )
+        started, version, document = fields
+        if started is None or version is None or document is None:
+            return None
+        turns: list[bytes] = []
+        if window:
+            turns = await self._scripts.attempt(lambda: client.lrange(keys.turns(contact_id), -window, -1))
+        return Stored(int(started), int(version), document, tuple(turns))
+
+    async def due(self, *, limit: int = 100) -> Due:
+        """Return contacts that need a worker now, of every partition."""
+        keys = await self._ready()
+        turns: list[str] = []
+        sessions: list[str] = []
+        for partition in range(keys.partitions):
+            found = await self._scripts.run(
+                'due', [keys.leases(partition), keys.deadlines(partition)], [limit, self._scripts.now()]
+            )
+            turns += [contact.decode() for contact in found[0]]
+            sessions += [contact.decode() for contact in found[1]]
+        return Due(tuple(turns), tuple(sessions))
+
+    async def close(self, contact_id: str, *, reason: str, force: bool = False) -> bool:
+        """End a session: its close record enters the outbox as its keys go. Returns whether it was closed."""
+        keys = await self._ready()
+        partition = keys.partition(contact_id)
+        reply = await self._scripts.run(
+            'close',
+            [
+                keys.session(contact_id),
+                keys.queue(contact_id),
+                keys.deadlines(partition),
+                keys.outbox(partition),
+                keys.turns(contact_id),
+            ],
+            [contact_id, reason, int(force), ms(self.policy.previous_ttl), ms(_BUSY_RETRY), self._scripts.now()],
+        )
+        return reply[0] == b'CLOSED'
+
+    @property
+    def outbox(self) -> RedisOutbox:
+        """What commits leave for the archive."""
+        return RedisOutbox(self._scripts, self._ready)
+
+    async def dead_letters(self) -> int:
+        """Return how many messages were given up since the store was created."""
+        keys = await self._ready()
+        client: Any = self.client
+        counts: list[bytes | None] = [
+            await self._scripts.attempt(lambda partition=partition: client.hget(keys.counts(partition), 'dead'))
+            for partition in range(keys.partitions)
+        ]
+        return sum(int(count or 0) for count in counts)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._wakeups.close()
+        await self.client.aclose()
+
+    async def _ready(self) -> Keys:
+        agreed = self._agreed
+        if agreed is None:
+            await self.open(None)
+            return await self._ready()
+        return agreed.keys
