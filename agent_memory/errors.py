@@ -18,6 +18,7 @@ AgentMemoryError
 |   +-- Overloaded         too many turns wait for the archive
 +-- StoreUnavailable       Redis did not answer or refused; the cause is the driver's error
 +-- ArchiveUnavailable     the DuckDB file cannot be opened or written; the cause is the driver's error
++-- ArchiveRefused         DuckDB will never take these rows; the cause says why. Nothing was written
 +-- SetupError             the data directory, the embedded server or a setting is unusable
 """
 
@@ -125,6 +126,10 @@ class StoreUnavailable(AgentMemoryError):
 
 class ArchiveUnavailable(AgentMemoryError):
     """The archive cannot be opened or written. Committed turns wait in the outbox."""
+
+
+class ArchiveRefused(AgentMemoryError):
+    """The archive will never take these rows, such as a profile that is no JSON. Nothing was written."""
 
 
 class SetupError(AgentMemoryError):

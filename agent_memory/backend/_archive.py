@@ -164,6 +164,8 @@ class Batch:
     """Rows of one partition, and the offset that the archive stores in the same transaction."""
 
     partition: int
+    after: str
+    """The offset that the batch was read from. Another stored one means that somebody else archived meanwhile."""
     offset: str
     """The id of the last entry in the batch."""
     rows: Sequence[Rows] = field(default_factory=tuple)
@@ -178,10 +180,11 @@ class Archive(Protocol):
         ...
 
     async def append(self, batch: Batch) -> None:
-        """Write the batch and its offset, all or nothing.
+        """Write the batch and its offset, all or nothing. A batch that is already there is not written again.
 
         Raises:
-            ArchiveUnavailable: The file cannot be written. Nothing was written.
+            ArchiveUnavailable: The file cannot be written, or its offset is neither `after` nor past the batch.
+            ArchiveRefused: A row breaks a type or a rule of its table. Trying again changes nothing.
         """
         ...
 

@@ -1,0 +1,156 @@
+"""`Archiver`: moves committed turns from the outbox to the archive, each once and in order."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import anyio
+import anyio.lowlevel
+
+from agent_memory.backend._archive import Archive, Batch, DeadLetter, Entry, Outbox, Rows
+from agent_memory.errors import AgentMemoryError, ArchiveRefused, ArchiveUnavailable, StoreUnavailable
+
+_logger = logging.getLogger(__name__)
+
+_NO_WAIT = timedelta(0)
+
+
+@dataclass(frozen=True)
+class Archiver:
+    """Reads each partition from the offset that the archive holds, writes rows and offset together, then trims.
+
+    A crash at any point leaves an entry in the outbox, in the archive, or in both with the offset telling so: nothing
+    is lost, doubled or reordered. A second archiver on the same file waits until the first one lets go of it.
+    """
+
+    outbox: Outbox
+    archive: Archive
+    decode: Callable[[Entry], Rows]
+    """Turns an entry into rows. Whatever it raises sends that entry to the dead letters."""
+    batch: int = 2000
+    """Most entries of one transaction."""
+    block: timedelta = timedelta(seconds=1)
+    """How long one read waits for a first entry."""
+    linger: timedelta = timedelta(milliseconds=50)
+    """Pause after a batch that was not full, so that the next one is worth its transaction (about 5 ms of disk)."""
+    backoff: timedelta = timedelta(milliseconds=100)
+    """First pause while the archive or the store is away; it doubles up to `max_backoff`."""
+    max_backoff: timedelta = timedelta(seconds=5)
+
+    async def run(self) -> None:
+        """Archive until cancelled, through any outage of the archive and the store."""
+        partitions = await self._partitions()
+        async with anyio.create_task_group() as tasks:
+            for partition in range(partitions):
+                tasks.start_soon(self._follow, partition)
+
+    async def drain(self) -> int:
+        """Archive what the outbox holds now and return how many entries that was.
+
+        Raises:
+            ArchiveUnavailable: The archive cannot be written. What is not archived stays in the outbox.
+            StoreUnavailable: The store does not answer.
+        """
+        total = 0
+        for partition in range(await self.outbox.partitions()):
+            await self._trim_leftovers(partition)
+            while moved := await self._move(partition, _NO_WAIT):
+                total += moved
+        return total
+
+    async def _partitions(self) -> int:
+        patience = _Patience(self, 'outbox')
+        while True:
+            try:
+                return await self.outbox.partitions()
+            except StoreUnavailable as error:
+                await patience.wait(error)
+
+    async def _follow(self, partition: int) -> None:
+        patience = _Patience(self, f'partition {partition}')
+        while True:
+            try:
+                await self._trim_leftovers(partition)
+                while True:
+                    moved = await self._move(partition, self.block)
+                    patience.over()
+                    if moved < self.batch:
+                        await anyio.sleep(self.linger.total_seconds())
+            except (ArchiveUnavailable, StoreUnavailable) as error:
+                await patience.wait(error)
+
+    async def _trim_leftovers(self, partition: int) -> None:
+        """Trim what a crash between the transaction and its trim left behind."""
+        await self.outbox.trim(partition, upto=await self.archive.offset(partition))
+
+    async def _move(self, partition: int, block: timedelta) -> int:
+        # Asked each time: the file may have been removed or replaced, and the offset is whatever it says.
+        after = await self.archive.offset(partition)
+        entries = await self.outbox.read(partition, after=after, count=self.batch, block=block)
+        if not entries:
+            return 0
+        await self._store(partition, after, entries, await self._decode(partition, entries))
+        await self.outbox.trim(partition, upto=entries[-1].id)
+        return len(entries)
+
+    async def _decode(self, partition: int, entries: Sequence[Entry]) -> list[Rows]:
+        rows: list[Rows] = []
+        for entry in entries:
+            try:
+                rows.append(self.decode(entry))
+            except Exception as error:  # noqa: BLE001 - whatever it is, the entries behind this one must go on
+                rows.append(_dead(partition, entry, error))
+            # In a single-process deployment turns run in this loop too.
+            await anyio.lowlevel.checkpoint()
+        return rows
+
+    async def _store(self, partition: int, after: str, entries: Sequence[Entry], rows: Sequence[Rows]) -> None:
+        """Write the entries in order; of those that the archive refuses only the guilty one goes to the dead letters."""
+        try:
+            await self.archive.append(Batch(partition, after, entries[-1].id, rows))
+        except ArchiveRefused as error:
+            if len(entries) == 1:
+                dead = _dead(partition, entries[0], error)
+                await self.archive.append(Batch(partition, after, entries[0].id, [dead]))
+                return
+            half = len(entries) // 2
+            await self._store(partition, after, entries[:half], rows[:half])
+            await self._store(partition, entries[half - 1].id, entries[half:], rows[half:])
+
+
+class _Patience:
+    """Waits longer with each failure in a row, and logs only the first failure and the end."""
+
+    def __init__(self, archiver: Archiver, what: str) -> None:
+        self._shortest = archiver.backoff.total_seconds()
+        self._longest = archiver.max_backoff.total_seconds()
+        self._what = what
+        self._pause = 0.0
+
+    async def wait(self, error: AgentMemoryError) -> None:
+        if not self._pause:
+            _logger.warning('archiving waits, %s: %s', self._what, error)
+        self._pause = min(max(self._pause * 2, self._shortest), self._longest)
+        await anyio.sleep(self._pause)
+
+    def over(self) -> None:
+        if self._pause:
+            _logger.info('archiving goes on, %s', self._what)
+        self._pause = 0.0
+
+
+def _dead(partition: int, entry: Entry, error: Exception) -> Rows:
+    kind = type(error).__name__
+    _logger.error('entry %s of partition %d goes to the dead letters: %s', entry.id, partition, kind)
+    letter = DeadLetter(
+        entry_id=entry.id,
+        partition=partition,
+        contact_id=entry.contact_id,
+        kind=entry.kind,
+        error=f'{kind}: {error}'.encode(errors='replace').decode(),
+        body=entry.body,
+    )
+    return Rows(dead_letters=(letter,))
