@@ -1,12 +1,6 @@
 from __future__ import annotations
 
-import os
-import random
-import subprocess
-import sys
-from collections import defaultdict
-from collections.abc import AsyncIterator, Generator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,14 +8,13 @@ import anyio
 import duckdb
 import pytest
 
-from agent_memory.backend._archive import Batch, Outbox
+from agent_memory.backend._archive import Batch
 from agent_memory.backend._archiver import Archiver
 from agent_memory.backend._duckdb import DuckDBArchive
-from agent_memory.backend._protocol import Commit, Grant, Message
 from agent_memory.backend._redis import RedisStore
 from agent_memory.errors import ArchiveUnavailable
+from tests.backend.outbox import archived, backlog, commit, emptied, running_archiver
 from tests.backend.rows import decode
-from tests.servers import until
 
 
 @pytest.fixture
@@ -47,45 +40,6 @@ async def store(redis_url: str) -> AsyncIterator[RedisStore]:
 @pytest.fixture
 def archiver(store: RedisStore, archive: DuckDBArchive) -> Archiver:
     return Archiver(store.outbox, archive, decode, block=timedelta(milliseconds=50), backoff=timedelta(milliseconds=5))
-
-
-async def commit(store: RedisStore, contact: str, n: int, body: bytes | None = None) -> None:
-    """Answer one message of `contact`."""
-    message = Message(id=f'{contact}-{n}', body=b'oi', digest='d', order=n)
-    grant = await store.begin(contact, message)
-    assert isinstance(grant, Grant)
-    record = body or f'{{"n": {n}}}'.encode()
-    await store.commit(
-        grant,
-        Commit(
-            id=os.urandom(8).hex(),
-            document=b'{}',
-            record=record,
-            reply=b'ola',
-            messages=grant.messages,
-            ttl=timedelta(hours=24),
-        ),
-    )
-
-
-async def backlog(outbox: Outbox) -> int:
-    return sum([await outbox.backlog(partition) for partition in range(await outbox.partitions())])
-
-
-async def emptied(outbox: Outbox) -> None:
-    async def empty() -> bool:
-        return await backlog(outbox) == 0
-
-    await until(empty, seconds=20)
-
-
-def archived(path: Path) -> dict[str, list[int]]:
-    """Return the turns of each contact in the order of the file."""
-    turns: dict[str, list[int]] = defaultdict(list)
-    with duckdb.connect(path) as connection:
-        for contact, number in connection.execute('SELECT contact_id, turn FROM turns ORDER BY rowid').fetchall():
-            turns[contact].append(number)
-    return dict(turns)
 
 
 async def test_drain_archives_every_partition_in_order_and_empties_the_outbox(
@@ -192,35 +146,3 @@ async def test_a_removed_file_is_replaced_and_what_comes_after_is_archived(
         tasks.cancel_scope.cancel()
     await archive.close()
     assert archived(path) == {'ana': [2]}
-
-
-async def test_a_killed_archiver_loses_doubles_and_reorders_nothing(
-    archiver: Archiver, store: RedisStore, archive: DuckDBArchive, path: Path, redis_url: str
-) -> None:
-    chance = random.Random(7)
-    sent = 0
-    for _ in range(4):
-        with running_archiver(redis_url, path) as process:
-            for _ in range(chance.randint(20, 120)):
-                sent += 1
-                await commit(store, f'contact{sent % 3}', sent)
-            process.kill()
-    await archiver.drain()
-    assert await backlog(store.outbox) == 0
-    await archive.close()
-    found = archived(path)
-    assert sorted(number for numbers in found.values() for number in numbers) == list(range(1, sent + 1))
-    assert all(numbers == sorted(numbers) for numbers in found.values())
-
-
-@contextmanager
-def running_archiver(url: str, path: Path) -> Generator[subprocess.Popen[str]]:
-    command = [sys.executable, '-m', 'tests.backend.archiver_process', url, str(path)]
-    root = Path(__file__).parents[2]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=root) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == 'ready\n'
-        try:
-            yield process
-        finally:
-            process.kill()
