@@ -20,7 +20,13 @@ def environment(**extra: str) -> dict[str, str]:
 def run(*words: str, text: str = '', **extra: str) -> subprocess.CompletedProcess[str]:
     """Run one command to its end."""
     return subprocess.run(
-        [*COMMAND, *words], input=text, capture_output=True, text=True, timeout=60, check=False, env=environment(**extra)
+        [*COMMAND, *words],
+        input=text,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env=environment(**extra),
     )
 
 
