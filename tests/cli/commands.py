@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -37,11 +41,49 @@ def chat(data: Path, *lines: str, contact: str = '+5511999990000') -> str:
     return done.stdout
 
 
-def read_until(stream: IO[str], wanted: str) -> str:
-    """Read lines until one holds `wanted`."""
-    seen = ''
-    while line := stream.readline():
-        seen += line
-        if wanted in line:
-            return seen
-    raise AssertionError(f'{wanted!r} never came; got:\n{seen}')
+@dataclass(frozen=True)
+class Talk:
+    """A chat in progress, in a process of its own."""
+
+    process: subprocess.Popen[str]
+
+    def say(self, line: str, *, until: str) -> str:
+        """Say a line and read what is shown up to the line that holds `until`."""
+        self._pipe(self.process.stdin).write(f'{line}\n')
+        self._pipe(self.process.stdin).flush()
+        seen = ''
+        while shown := self._pipe(self.process.stdout).readline():
+            seen += shown
+            if until in shown:
+                return seen
+        raise AssertionError(f'{until!r} never came; got:\n{seen}')
+
+    def leave(self) -> str:
+        """End the input and return what is still shown."""
+        self._pipe(self.process.stdin).close()
+        return self._pipe(self.process.stdout).read()
+
+    def kill(self) -> None:
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    @staticmethod
+    def _pipe(pipe: IO[str] | None) -> IO[str]:
+        assert pipe is not None
+        return pipe
+
+
+@contextmanager
+def talking(data: Path) -> Generator[Talk]:
+    """Start a chat and end it with the test."""
+    with subprocess.Popen(
+        [*COMMAND, 'chat', '--data', str(data)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment(),
+    ) as process:
+        try:
+            yield Talk(process)
+        finally:
+            process.kill()

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
 from pathlib import Path
 
 from agent_memory import CAR_LEAD, MemorySettings
 from agent_memory.history import PastSession
-from tests.cli.commands import COMMAND, chat, environment, read_until, run
+from tests.cli.commands import chat, run, talking
 
 CONTACT = '+5511999990000'
 
@@ -47,18 +45,9 @@ def test_contacts_do_not_share_a_conversation(tmp_path: Path) -> None:
 
 
 async def test_a_killed_chat_loses_nothing(tmp_path: Path) -> None:
-    with subprocess.Popen(
-        [*COMMAND, 'chat', '--data', str(tmp_path)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env=environment(),
-    ) as process:
-        assert process.stdin and process.stdout
-        process.stdin.write('tenho até 60 mil, moro em Campinas\n')
-        process.stdin.flush()
-        read_until(process.stdout, 'budget 30/30')
-        process.send_signal(signal.SIGKILL)
+    with talking(tmp_path) as talk:
+        talk.say('tenho até 60 mil, moro em Campinas', until='budget 30/30')
+        talk.kill()
 
     shown = chat(tmp_path, 'quero um Fiat')
 
@@ -81,27 +70,17 @@ async def test_starting_over_opens_a_new_session(tmp_path: Path) -> None:
 
 
 def test_two_chats_share_a_data_directory(tmp_path: Path) -> None:
-    with subprocess.Popen(
-        [*COMMAND, 'chat', '--data', str(tmp_path)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env=environment(),
-    ) as first:
-        assert first.stdin and first.stdout
-        first.stdin.write('tenho até 60 mil\n')
-        first.stdin.flush()
-        read_until(first.stdout, 'budget 30/30')
-
+    with talking(tmp_path) as first:
+        first.say('tenho até 60 mil', until='budget 30/30')
         second = chat(tmp_path, 'moro em Campinas')
-        first.stdin.write('quero um Fiat\n')
-        first.stdin.close()
-        rest = first.stdout.read()
+        shown = first.say('quero um Fiat', until='budget 30/30')
+        rest = first.leave()
 
     assert 'Another process keeps the history' in second
     assert '60000' in second
     assert 'Campinas' in second
-    assert 'Campinas' in rest
+    assert 'Campinas' in shown
+    assert 'Traceback' not in rest
 
 
 def test_bad_messages_are_refused_and_the_chat_goes_on(tmp_path: Path) -> None:
