@@ -201,8 +201,8 @@ async def _start(binary: Path, home: _Home, lock: int) -> None:
 
 
 def _died(home: _Home, output: str) -> SetupError:
-    last_lines = '\n'.join(output.strip().splitlines()[-5:])
-    if 'reading the append only file' in output:
+    last_lines = '\n'.join([line for line in output.splitlines() if line.strip()][-5:])
+    if 'reading the append only file' in output or 'Invalid AOF manifest' in output:
         advice = (
             f'its append-only file is damaged: restore {home.directory} from a copy, or move it away to start empty'
         )
