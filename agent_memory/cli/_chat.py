@@ -95,8 +95,8 @@ def _show(session: SessionData[UserProfileData] | None) -> None:
     if session is None:
         _console.print('[dim]A new conversation.[/]')
         return
-    table = Table(box=None, show_header=False, padding=(0, 1), style='dim')
-    table.add_row('state', session.state)
+    table = Table(box=None, show_header=False, padding=(0, 1), style='dim', pad_edge=False)
+    table.add_row('conversation', session.state)
     for field, value in session.profile.known().items():
         table.add_row(field, ', '.join(map(str, value)) if isinstance(value, list) else str(value))
     if CAR_LEAD.completeness:
