@@ -122,6 +122,8 @@ class Turn(Generic[ProfileT]):
     """What this turn answers, oldest first; more than one is a burst."""
     snapshot: Snapshot[ProfileT]
     lease: Lease
+    _own: str | None = field(repr=False)
+    """The id of the message whose caller runs this turn, and so delivers its reply."""
     _store: SessionStore = field(repr=False)
     _codec: Codec[ProfileT] = field(repr=False)
     _cache: SnapshotCache[ProfileT] = field(repr=False)
@@ -188,7 +190,9 @@ class Turn(Generic[ProfileT]):
         finished = (record or _blank(session)).model_copy(
             update={'messages': list(self.messages), 'reply': reply, 'facts': list(folded.facts), 'events': events}
         )
-        return await self._write(session, finished, output, parsed, self.grant.messages)
+        # Every message of a burst gets the reply; the one whose caller is here comes last and carries it.
+        messages = tuple(sorted(self.grant.messages, key=lambda message: message.id == self._own))
+        return await self._write(session, finished, output, parsed, messages)
 
     async def replace(self, session: SessionData[ProfileT], message: Message) -> Outcome[ProfileT]:
         """Write a session that the caller changed, under the id of `message`.

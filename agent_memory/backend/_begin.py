@@ -26,9 +26,13 @@ class Begin:
     held: Held | None
     window: int
     token: str = field(default_factory=lambda: secrets.token_urlsafe(12))
+    unanswered: bool = False
+    """Whether it was sent and its answer not seen."""
 
     async def __call__(self) -> Begun:
+        self.unanswered = True
         reply = await self.scripts.run('begin', self._names(), self._arguments())
+        self.unanswered = False
         match reply[0]:
             case b'RUN':
                 return self._grant(reply)
@@ -58,6 +62,7 @@ class Begin:
             keys.leases(partition),
             keys.outbox(partition),
             keys.turns(contact),
+            keys.deadlines(partition),
         ]
 
     def _arguments(self) -> list[Any]:
@@ -77,6 +82,7 @@ class Begin:
             self.window,
             held.started_ms if held else 0,
             held.version if held else 0,
+            ms(policy.previous_ttl),
             self.scripts.now(),
         ]
 
@@ -94,6 +100,7 @@ class Begin:
             turns=tuple(turns),
             messages=tuple(_message(id_, body) for id_, body in zip(ids, bodies, strict=True)),
             lease=self.policy.lease,
+            spent=attempt > self.policy.max_attempts,
         )
 
 
