@@ -10,7 +10,8 @@ from typing import Generic, Literal
 
 import anyio
 
-from agent_memory._turns import Lease, Replay, Snapshot, SnapshotCache, Turn, held, read_snapshot
+from agent_memory._lease import Lease
+from agent_memory._turns import Replay, Snapshot, SnapshotCache, Turn, held, read_snapshot, user_message
 from agent_memory.backend._archive import Archive
 from agent_memory.backend._protocol import Answered, Behind, Grant, Message, SessionStore, Sweepable
 from agent_memory.codec import Codec, StoredReply, pack, unpack
@@ -29,7 +30,6 @@ from agent_memory.identity import Identity
 from agent_memory.lead import CAR_LEAD
 from agent_memory.profile import ProfileT
 from agent_memory.session import Domain, Inbound, SessionData
-from agent_memory.turn import UserMessage
 
 MAX_TURN = timedelta(seconds=120)
 """Hard deadline of one turn: past it the lease is no longer renewed."""
@@ -233,7 +233,7 @@ class SessionManager(Generic[ProfileT]):
         return Turn(
             grant,
             tuple(
-                _user_message(message, inbound if own and message.id == own.id else None) for message in grant.messages
+                user_message(message, inbound if own and message.id == own.id else None) for message in grant.messages
             ),
             read_snapshot(self.codec, grant, cached, self._window),
             Lease(),
@@ -319,8 +319,3 @@ async def _give_back(turn: Turn[ProfileT], failure: Exception | None) -> None:
         # The lease ends by itself; what went wrong first is what the caller has to know.
         if failure is not None:
             failure.add_note(f'the turn could not be given back either: {error}')
-
-
-def _user_message(message: Message, own: Inbound | None) -> UserMessage:
-    inbound = own or unpack(Inbound, message.body)
-    return UserMessage(id=message.id, text=inbound.text, at=inbound.sent_at)

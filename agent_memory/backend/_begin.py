@@ -42,7 +42,7 @@ class Begin:
             case b'QUEUED':
                 return Queued(reply[1], timedelta(milliseconds=max(reply[2], 1)))
             case b'BEHIND':
-                return Behind(_message(reply[1], reply[2]))
+                return Behind(message_of(reply[1], reply[2]))
             case b'EMPTY':
                 return Idle()
             case b'MISMATCH':
@@ -98,12 +98,13 @@ class Begin:
             document=document or None,
             previous=previous or None,
             turns=tuple(turns),
-            messages=tuple(_message(id_, body) for id_, body in zip(ids, bodies, strict=True)),
+            messages=tuple(message_of(id_, body) for id_, body in zip(ids, bodies, strict=True)),
             lease=self.policy.lease,
             spent=attempt > self.policy.max_attempts,
         )
 
 
-def _message(id_: bytes, stored: bytes) -> Message:
+def message_of(id_: bytes, stored: bytes) -> Message:
+    """Return a message as the mailbox keeps it: its id, and digest:body."""
     digest, _, body = stored.partition(b':')
     return Message(id=id_.decode(), body=body, digest=digest.decode(), order=0)

@@ -213,6 +213,16 @@ class SessionStore(Protocol):
         """Renew the lease and return whether it is still ours."""
         ...
 
+    async def arrived(self, grant: Grant) -> tuple[Message, ...]:
+        """Return the contact's messages that came in since the turn was granted, oldest first.
+
+        The turn may answer them too, by naming them in its commit.
+
+        Raises:
+            LeaseLost: Another worker has the turn.
+        """
+        ...
+
     async def commit(self, grant: Grant, commit: Commit) -> Committed:
         """Write the turn if nobody overtook it.
 

@@ -11,7 +11,7 @@ from typing import Any, Literal, Self
 
 import anyio
 
-from agent_memory.backend._begin import Begin
+from agent_memory.backend._begin import Begin, message_of
 from agent_memory.backend._connect import connect
 from agent_memory.backend._keys import Keys
 from agent_memory.backend._meta import Agreement, agree
@@ -136,6 +136,18 @@ class RedisStore:
             [grant.contact_id, grant.token, grant.fence, ms(self.policy.lease), self._scripts.now()],
         )
         return reply[0] == b'OK'
+
+    async def arrived(self, grant: Grant) -> tuple[Message, ...]:
+        keys = await self._ready()
+        contact = grant.contact_id
+        reply = await self._scripts.run(
+            'arrived',
+            [keys.session(contact), keys.queue(contact), keys.bodies(contact)],
+            [grant.token, grant.fence, *(message.id for message in grant.messages)],
+        )
+        if reply[0] == b'LOST':
+            raise LeaseLost('another worker took this turn over; nothing was written')
+        return tuple(message_of(id_, body) for id_, body in zip(reply[1], reply[2], strict=True))
 
     async def commit(self, grant: Grant, commit: Commit) -> Committed:
         keys = await self._ready()
