@@ -5,19 +5,19 @@ from __future__ import annotations
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Generator, Iterable
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Generic, Literal, TypeVar
 
 import anyio
 
+from agent_memory._lease import Lease
 from agent_memory.backend._protocol import Commit, Grant, Held, Message, SessionStore
-from agent_memory.codec import Codec, StoredReply, pack
+from agent_memory.codec import Codec, StoredReply, pack, unpack
 from agent_memory.errors import SessionConflict
 from agent_memory.profile import Change, Fact, ProfileT
-from agent_memory.session import SessionData
+from agent_memory.session import Inbound, SessionData
 from agent_memory.turn import Action, Event, Folded, TurnRecord, UserMessage, fold
 
 T = TypeVar('T')
@@ -85,35 +85,6 @@ class SnapshotCache(Generic[ProfileT]):
 
 
 @dataclass(eq=False)
-class Lease:
-    """Whether this turn may still go on, and the scopes that end when it may not."""
-
-    lost: BaseException | None = None
-    _scopes: set[anyio.CancelScope] = field(default_factory=set[anyio.CancelScope])
-
-    def lose(self, why: BaseException) -> None:
-        """End every guarded block; each raises `why`."""
-        self.lost = self.lost or why
-        for scope in self._scopes:
-            scope.cancel()
-
-    @contextmanager
-    def guard(self) -> Generator[None]:
-        """End the block when the lease is lost, and raise why."""
-        if self.lost:
-            raise self.lost
-        scope = anyio.CancelScope()
-        self._scopes.add(scope)
-        try:
-            with scope:
-                yield
-        finally:
-            self._scopes.discard(scope)
-        if scope.cancelled_caught and self.lost:
-            raise self.lost
-
-
-@dataclass(eq=False)
 class Turn(Generic[ProfileT]):
     """The right to answer some messages of one contact, once. Made by `SessionManager.turn`."""
 
@@ -122,6 +93,8 @@ class Turn(Generic[ProfileT]):
     """What this turn answers, oldest first; more than one is a burst."""
     snapshot: Snapshot[ProfileT]
     lease: Lease
+    _own: str | None = field(repr=False)
+    """The id of the message whose caller runs this turn, and so delivers its reply."""
     _store: SessionStore = field(repr=False)
     _codec: Codec[ProfileT] = field(repr=False)
     _cache: SnapshotCache[ProfileT] = field(repr=False)
@@ -162,6 +135,28 @@ class Turn(Generic[ProfileT]):
             at=source.at if source else self._clock(),
         )
 
+    async def join(self) -> tuple[UserMessage, ...]:
+        """Take the messages that came in meanwhile into this turn, and return them, oldest first.
+
+        Not after a failed attempt: then the first message runs alone, so that one that cannot be answered takes no
+        other with it.
+
+        Raises:
+            LeaseLost: Another worker has the turn.
+        """
+        if self.grant.attempt > 1:
+            return ()
+        late = await self._store.arrived(self.grant)
+        joined = tuple(user_message(message) for message in late)
+        self.grant = replace(self.grant, messages=(*self.grant.messages, *late))
+        self.messages = (*self.messages, *joined)
+        return joined
+
+    @property
+    def own(self) -> UserMessage | None:
+        """The message whose caller runs this turn."""
+        return next((message for message in self.messages if message.id == self._own), None)
+
     async def commit(
         self,
         *,
@@ -188,7 +183,9 @@ class Turn(Generic[ProfileT]):
         finished = (record or _blank(session)).model_copy(
             update={'messages': list(self.messages), 'reply': reply, 'facts': list(folded.facts), 'events': events}
         )
-        return await self._write(session, finished, output, parsed, self.grant.messages)
+        # Every message of a burst gets the reply; the one whose caller is here comes last and carries it.
+        messages = tuple(sorted(self.grant.messages, key=lambda message: message.id == self._own))
+        return await self._write(session, finished, output, parsed, messages)
 
     async def replace(self, session: SessionData[ProfileT], message: Message) -> Outcome[ProfileT]:
         """Write a session that the caller changed, under the id of `message`.
@@ -304,6 +301,16 @@ async def uninterrupted(call: Awaitable[T]) -> T:
     with anyio.CancelScope(shield=True):
         return await call
     raise RuntimeError('a shielded scope was cancelled')  # pragma: no cover
+
+
+def user_message(message: Message, inbound: Inbound | None = None) -> UserMessage:
+    """Return a message of the mailbox as a person's line; `inbound` when it is known already.
+
+    Raises:
+        SessionCorrupt: Its body is not one that this version reads.
+    """
+    known = inbound or unpack(Inbound, message.body)
+    return UserMessage(id=message.id, text=known.text, at=known.sent_at)
 
 
 def _blank(session: SessionData[Any]) -> TurnRecord:
