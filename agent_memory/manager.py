@@ -8,9 +8,8 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Generic, Literal
 
-import anyio
-
-from agent_memory._turns import Lease, Replay, Snapshot, SnapshotCache, Turn, held, read_snapshot
+from agent_memory._lease import Heartbeat, Lease
+from agent_memory._turns import Replay, Snapshot, SnapshotCache, Turn, held, read_snapshot
 from agent_memory.backend._archive import Archive
 from agent_memory.backend._protocol import Answered, Behind, Grant, Message, SessionStore, Sweepable
 from agent_memory.codec import Codec, StoredReply, pack, unpack
@@ -20,7 +19,6 @@ from agent_memory.errors import (
     LeaseLost,
     SessionBusy,
     SetupError,
-    TurnTimedOut,
 )
 from agent_memory.history import PastSession, past_session
 from agent_memory.identity import Identity
@@ -213,14 +211,12 @@ class SessionManager(Generic[ProfileT]):
         )
         failure: Exception | None = None
         try:
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(self._renew, grant, turn.lease)
+            async with self._heartbeat(grant, turn.lease):
                 try:
                     with turn.lease.guard():
                         yield turn
                 except Exception as error:  # noqa: BLE001 - raised again below, outside the group that would wrap it
                     failure = error
-                tasks.cancel_scope.cancel()
         finally:
             if turn.outcome is None:
                 self._cache.drop(grant.contact_id)
@@ -228,15 +224,8 @@ class SessionManager(Generic[ProfileT]):
         if failure is not None:
             raise failure
 
-    async def _renew(self, grant: Grant, lease: Lease) -> None:
-        # In the turn's own event loop on purpose: a loop that is blocked must lose its lease.
-        with anyio.move_on_after(self._max_turn.total_seconds()):
-            while True:
-                await anyio.sleep(grant.lease.total_seconds() / 3)
-                if not await self.store.heartbeat(grant):
-                    lease.lose(LeaseLost('another worker took this turn over; nothing was written'))
-                    return
-        lease.lose(TurnTimedOut(f'the turn ran longer than {self._max_turn.total_seconds():.0f} s and was given back'))
+    def _heartbeat(self, grant: Grant, lease: Lease) -> Heartbeat:
+        return Heartbeat(lease, lambda: self.store.heartbeat(grant), length=grant.lease, limit=self._max_turn)
 
     async def _known(self) -> Identity:
         if self._identity is None:

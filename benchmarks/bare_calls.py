@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from dataclasses import dataclass, field
-from importlib.resources import files
 from typing import Any
 
 from agent_memory.backend._redis import RedisStore
+from agent_memory.backend._scripts import _read  # pyright: ignore[reportPrivateUsage] - see below
 from agent_memory.lead import UserProfileData
 from agent_memory.manager import SessionManager
 from benchmarks.workload import one_turn
@@ -89,7 +88,7 @@ async def recorded(manager: SessionManager[UserProfileData], contact: int, numbe
     run = scripts.run
 
     async def recording(name: Any, keys: list[str], args: list[Any]) -> list[Any]:
-        calls.append(Call(_sha(name), list(keys), list(args)))
+        calls.append(Call(_read(name).sha, list(keys), list(args)))
         return await run(name, keys, args)
 
     scripts.run = recording
@@ -99,8 +98,3 @@ async def recorded(manager: SessionManager[UserProfileData], contact: int, numbe
         del scripts.run
     begin, commit = calls
     return begin, commit
-
-
-def _sha(name: str) -> str:
-    text = files('agent_memory.backend').joinpath('lua', f'{name}.lua').read_bytes()
-    return hashlib.sha1(text, usedforsecurity=False).hexdigest()
