@@ -215,7 +215,8 @@ class Turn(Generic[ProfileT]):
         )
         events: list[Event] = []
         if base.state != changed.state:
-            self._codec.domain.states.check(base.state, changed.state)
+            if not (self.muted and changed.state == base.handoff_from):
+                self._codec.domain.states.check(base.state, changed.state)
             events.append(_moved(now, message.id, base.state, changed.state))
         said = session.memory.messages[len(base.memory.messages) :]
         record = _blank(changed).model_copy(update={'said': said, 'facts': list(patched.facts), 'events': events})

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, Literal, Protocol, Self, cast, runtime_checkable
 
-from logfire import LogfireSpan
+from opentelemetry.trace import Span
 from pydantic import BaseModel, TypeAdapter
 from pydantic_ai import (
     AgentRunResult,
@@ -255,7 +255,7 @@ def delivers(result: AgentRunResult[Any]) -> bool:
     return bool((result.metadata or {}).get('deliver', result.output is not None))
 
 
-def _account(span: LogfireSpan, turn: Turn[Any]) -> None:
+def _account(span: Span, turn: Turn[Any]) -> None:
     if turn.outcome is None:
         telemetry.finish(span, 'failed')
     else:
