@@ -18,7 +18,7 @@ from redis.asyncio import Redis, RedisCluster
 from agent_memory.errors import StoreUnavailable
 
 Client = Redis | RedisCluster
-Name = Literal['begin', 'heartbeat', 'commit', 'abort', 'close', 'due', 'arrived']
+Name = Literal['begin', 'heartbeat', 'commit', 'abort', 'close', 'due', 'head', 'arrived']
 
 _FOLDER = files('agent_memory.backend').joinpath('lua')
 
