@@ -44,7 +44,7 @@ T = TypeVar('T', bound=BaseModel)
 class StoredReply(BaseModel):
     """What a redelivered message is answered with."""
 
-    model_config: ClassVar[ConfigDict] = ConfigDict(extra='ignore', frozen=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra='ignore', frozen=True, hide_input_in_errors=True)
 
     text: str | None
     """What was said; `None` when nothing was, such as while a person holds the conversation."""

@@ -22,7 +22,7 @@ Operation = Literal['remember', 'correct', 'forget']
 class Provenance(BaseModel):
     """Where the current value of one field comes from."""
 
-    model_config: ClassVar[ConfigDict] = ConfigDict(extra='forbid', frozen=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra='forbid', frozen=True, hide_input_in_errors=True)
 
     message: str | None = None
     """The opaque id of the message that stated it; `None` when no message did."""
@@ -35,7 +35,7 @@ class Provenance(BaseModel):
 class Change(BaseModel):
     """One change that a tool asks for. It becomes a `Fact` when the turn is folded."""
 
-    model_config: ClassVar[ConfigDict] = ConfigDict(extra='forbid', frozen=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra='forbid', frozen=True, hide_input_in_errors=True)
 
     field: str
     value: JsonValue = None
@@ -46,7 +46,7 @@ class Change(BaseModel):
 class Fact(BaseModel):
     """One typed profile change with its provenance, as committed and archived."""
 
-    model_config: ClassVar[ConfigDict] = ConfigDict(extra='forbid', frozen=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra='forbid', frozen=True, hide_input_in_errors=True)
 
     field: str
     value: JsonValue
