@@ -20,7 +20,7 @@ from pydantic import (
     field_validator,
 )
 
-from agent_memory.errors import ForbiddenTransition, InvalidContact
+from agent_memory.errors import ForbiddenTransition, InvalidContact, InvalidInput
 from agent_memory.profile import ProfileT
 from agent_memory.scoring import Score, Scoring
 
@@ -208,6 +208,11 @@ class StateMachine:
     handoff: str | None = None
     """The state in which a person answers and the agent is silent."""
 
+    def __post_init__(self) -> None:
+        named = {self.initial, self.handoff or self.initial}.union(*self.transitions.values())
+        if unknown := named - self.transitions.keys():
+            raise InvalidInput(f'states without a line in the table of transitions: {", ".join(sorted(unknown))}')
+
     def check(self, current: str, target: str) -> None:
         """Raise `ForbiddenTransition` unless `target` may follow `current`. Staying is always allowed."""
         allowed = self.transitions.get(current, frozenset())
@@ -261,6 +266,13 @@ class Domain(Generic[ProfileT]):
     ttl: timedelta = timedelta(hours=24)
     apology: str = 'Sorry, something went wrong on our side. Please write again.'
     """What a contact is told when a message is given up after its last attempt."""
+
+    def __post_init__(self) -> None:
+        scorings = [scoring for scoring in (self.score, self.completeness) if scoring]
+        read = {name for scoring in scorings for rule in scoring.rules for name in rule.fields}
+        unknown = (read - self.profile.model_fields.keys()) | (self.carry_over - set(self.profile.settable()))
+        if unknown:
+            raise InvalidInput(f'not fields of {self.profile.__name__}: {", ".join(sorted(unknown))}')
 
     def open_session(
         self, contact_id: str, *, at: datetime, previous: SessionData[ProfileT] | None = None
