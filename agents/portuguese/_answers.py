@@ -126,7 +126,7 @@ def _YES_NO_START(words: Words, i: int) -> bool:
 def without_leading_no(words: Words) -> Words:
     """Return what follows an answering "não," so that it negates nothing else."""
     if len(words) > 1 and words[0].text == 'nao' and words[1].text in SENTENCE_ENDS | {',', '-'}:
-        return words[2:]
+        return Words(words[2:])
     return words
 
 

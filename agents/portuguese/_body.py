@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from agent_memory.agents.portuguese._changes import added, dropped, replaced
 from agent_memory.agents.portuguese._lexicon import Hit, Lexicon
-from agent_memory.agents.portuguese._scene import Scene, corrections
+from agent_memory.agents.portuguese._scene import Scene
 from agent_memory.agents.portuguese._stance import stances
 from agent_memory.lead import BodyType
 from agent_memory.profile import Change
@@ -61,15 +61,14 @@ def _wanted_last(hits: list[Hit[BodyType]], held: Sequence[str], body: str) -> b
 
 
 def _last_word(scene: Scene, hits: list[Hit[BodyType]]) -> list[Hit[BodyType]]:
-    places = corrections(scene.words)
     return [
         hit
         for index, hit in enumerate(hits)
         if index + 1 == len(hits)
         or hits[index + 1].start - hit.end > 5
-        or not any(hit.end <= place < hits[index + 1].start for place in places)
+        or not scene.corrected_between(hit.end, hits[index + 1].start - 1)
     ]
 
 
 def _replaces(scene: Scene, start: int) -> bool:
-    return any(place < start for place in corrections(scene.words)) and not _TOO.within(scene.words)
+    return scene.corrected_between(0, start - 1) and not _TOO.within(scene.words)

@@ -10,7 +10,7 @@ from importlib.resources import files
 from rapidfuzz import fuzz, process
 from rapidfuzz.distance import OSA
 
-from agent_memory.agents.portuguese._text import keys
+from agent_memory.agents.portuguese._text import keys, longest_by_first
 
 _CLOSE = 88
 _FUZZY_FROM = 5
@@ -447,8 +447,8 @@ class Place:
 
 
 @cache
-def places() -> tuple[dict[str, Place], int]:
-    """Return the places by folded name, and the length in words of the longest name."""
+def places() -> tuple[dict[str, Place], dict[str, int]]:
+    """Return the places by folded name, and for each first word the length in words of the longest name."""
     text = (files('agent_memory.agents.portuguese') / 'data' / 'municipalities.json').read_text(encoding='utf-8')
     by_state: dict[str, list[str]] = json.loads(text)
     capitals = {cities[0]: state for state, cities in by_state.items()}
@@ -473,7 +473,7 @@ def places() -> tuple[dict[str, Place], int]:
         weak = name in WEAK_NICKNAMES
         if name not in found or not weak:
             found[name] = Place(city, (state,), weak, True)
-    return found, max(len(name.split()) for name in found)
+    return found, longest_by_first(found)
 
 
 def closest(name: str) -> Place | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -9,9 +10,8 @@ from agent_memory.agents.portuguese._amounts import MOST, Amount, find_amounts, 
 from agent_memory.agents.portuguese._brands import is_year
 from agent_memory.agents.portuguese._changes import dropped, stated
 from agent_memory.agents.portuguese._lexicon import Hit, Lexicon
-from agent_memory.agents.portuguese._scene import Scene, corrections
+from agent_memory.agents.portuguese._scene import Scene
 from agent_memory.agents.portuguese._text import SENTENCE_ENDS, Words
-from agent_memory.agents.portuguese._vehicles import find_vehicles
 from agent_memory.profile import Change
 
 Bound = Literal['min', 'max', 'total', 'about', 'over', 'between']
@@ -152,7 +152,7 @@ def extract_money(scene: Scene) -> list[Change]:
     changes = _retracted(scene)
     if not said:
         return changes
-    said = _since_correction(scene.words, said)
+    said = _since_correction(scene, said)
     low, high = _settle(said)
     retracted = {change.field for change in changes}
     if high is not None and low is None and 'budget_min' not in retracted and _restarts(scene, said):
@@ -183,8 +183,7 @@ _NOUN_BOUND = Lexicon({True: 'teto | limite | maximo | pode ser | sobe | subir |
 
 def _statements(scene: Scene) -> list[_Said]:
     words = scene.words
-    taken = frozenset(i for mention in find_vehicles(words) for i in range(mention.start, mention.end))
-    taken |= {i for i, word in enumerate(words) if word.text == '99' and not _is_amount_99(words, i)}
+    taken = scene.of_vehicles | {i for i in words.places.get('99', ()) if not _is_amount_99(words, i)}
     amounts = find_amounts(words, taken)
     bounds = _BOUNDS.find(words)
     said: list[_Said] = []
@@ -311,9 +310,7 @@ def _slang(scene: Scene, amount: Amount) -> bool:
 def _bound_before(words: Words, bounds: list[Hit[Bound]], start: int, previous: int) -> Bound | None:
     """Return the nearest bound said before a number, not across another number or the end of a sentence."""
     weak: Bound | None = None
-    for hit in reversed(bounds):
-        if hit.end > start:
-            continue
+    for hit in reversed(bounds[: bisect_right(bounds, start, key=lambda hit: hit.end)]):
         between = words[hit.end : start]
         if hit.start < previous or len(between) > _REACH or any(word.text in SENTENCE_ENDS for word in between):
             return weak
@@ -323,10 +320,9 @@ def _bound_before(words: Words, bounds: list[Hit[Bound]], start: int, previous: 
     return weak
 
 
-def _since_correction(words: Words, said: list[_Said]) -> list[_Said]:
-    places = corrections(words)
+def _since_correction(scene: Scene, said: list[_Said]) -> list[_Said]:
     for index in range(len(said) - 1, 0, -1):
-        if any(said[index - 1].end <= place <= said[index].start for place in places):
+        if scene.corrected_between(said[index - 1].end, said[index].start):
             return said[index:]
     return said
 

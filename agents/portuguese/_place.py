@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from typing import Literal
 
 from agent_memory.agents.portuguese._changes import dropped, stated
 from agent_memory.agents.portuguese._gazetteer import STATES, UFS, Place, closest, places
 from agent_memory.agents.portuguese._lexicon import Hit, Lexicon
-from agent_memory.agents.portuguese._scene import Scene, corrections
+from agent_memory.agents.portuguese._scene import Scene
 from agent_memory.agents.portuguese._text import END, SENTENCE_ENDS, Words, fold
-from agent_memory.agents.portuguese._vehicles import find_vehicles
 from agent_memory.profile import Change
 
 Cue = Literal['home', 'away', 'kin', 'weak', 'region']
@@ -45,6 +45,8 @@ _FOR_THEM = Lexicon(
 )
 _JOINTS = frozenset({',', '-', '/', '(', 'no', 'na', 'em', 'do', 'da', 'de', 'estado', ')', 'o', '–', 'uf', ':'})
 _LOOK_BACK = 5
+_GUESSES = 6
+"""Places of one turn where a misspelt city is looked for; each costs a pass over all names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ def extract_place(scene: Scene) -> list[Change]:
     """Return the changes of `city` and `state`."""
     found = [one for one in _cities(scene) if one.strength > 0]
     if found:
-        return _to_city(scene, _best(scene.words, found))
+        return _to_city(scene, _best(scene, found))
     state = _state_alone(scene)
     return _to_state(scene, state) if state else []
 
@@ -86,9 +88,9 @@ def _to_state(scene: Scene, state: str) -> list[Change]:
     return changes
 
 
-def _best(words: Words, found: list[_Found]) -> _Found:
+def _best(scene: Scene, found: list[_Found]) -> _Found:
     """Return the strongest, the last of equals; what a correction follows is out."""
-    places_of = corrections(words)
+    places_of = scene.corrections
     if places_of and any(one.start > places_of[-1] for one in found):
         found = [one for one in found if one.start > places_of[-1]]
     top = max(one.strength for one in found)
@@ -99,18 +101,19 @@ def _cities(scene: Scene) -> list[_Found]:
     words = scene.words
     known, longest = places()
     cues = _CUES.find(words)
-    vehicles = {i for mention in find_vehicles(words) for i in range(mention.start, mention.end)}
+    guesses = _GUESSES
     found: list[_Found] = []
     i = 0
     while i < len(words):
         one = None
-        for size in range(min(longest, len(words) - i), 0, -1):
+        for size in range(min(longest.get(words[i].text, 0), len(words) - i), 0, -1):
             place = known.get(_key(words, i, i + size))
             if place:
-                one = _weigh(scene, cues, place, i, i + size, vehicles)
+                one = _weigh(scene, cues, place, i, i + size)
                 break
-        if one is None:
-            one = _misspelt(scene, cues, i)
+        if one is None and guesses and _may_be_slip(scene, cues, i):
+            guesses -= 1
+            one = _misspelt(words, i)
         if one is None:
             i += 1
             continue
@@ -123,7 +126,7 @@ def _key(words: Words, start: int, end: int) -> str:
     return ' '.join(word.text if word.text != 'estou' else fold(word.raw) for word in words[start:end])
 
 
-def _weigh(scene: Scene, cues: list[Hit[Cue]], place: Place, start: int, end: int, vehicles: set[int]) -> _Found | None:
+def _weigh(scene: Scene, cues: list[Hit[Cue]], place: Place, start: int, end: int) -> _Found | None:
     words = scene.words
     state, after = _state_beside(words, end, place)
     cue = _cue(words, cues, start)
@@ -131,7 +134,7 @@ def _weigh(scene: Scene, cues: list[Hit[Cue]], place: Place, start: int, end: in
     alone = _alone(words, start, after)
     if place.city in ('São Paulo', 'Rio de Janeiro') and state is None and _is_region(words, cues, start):
         return None
-    if vehicles & set(range(start, end)) and cue != 'home' and not state and not (asked and alone):
+    if start in scene.of_vehicles and cue != 'home' and not state and not (asked and alone):
         return None
     strength = _strength(scene, words, place, cue, state=state, alone=alone, start=start, end=end)
     return _Found(place, start, after, state, strength)
@@ -167,9 +170,7 @@ def _strength(
 def _cue(words: Words, cues: list[Hit[Cue]], start: int) -> Cue | None:
     """Return the nearest cue before a name in its sentence; a preposition only when nothing stronger is near."""
     weak: Cue | None = None
-    for hit in reversed(cues):
-        if hit.end > start:
-            continue
+    for hit in reversed(cues[: bisect_right(cues, start, key=_end)]):
         between = words[hit.end : start]
         if len(between) > _LOOK_BACK or any(
             word.text in SENTENCE_ENDS or word.text in (',', 'mas') for word in between
@@ -181,12 +182,16 @@ def _cue(words: Words, cues: list[Hit[Cue]], start: int) -> Cue | None:
     return weak
 
 
+def _end(hit: Hit[Cue]) -> int:
+    return hit.end
+
+
 def _kin_or(words: Words, cues: list[Hit[Cue]], hit: Hit[Cue]) -> Cue:
     """Read "minha mãe mora em" as the home of somebody else, who counts when the car is for them."""
     if hit.value != 'home' or words[hit.start].text not in ('mora', 'e', 'morando', 'aqui'):
         return hit.value
-    for other in cues:
-        if other.value == 'kin' and other.end <= hit.start and hit.start - other.end <= 3:
+    for other in cues[bisect_right(cues, hit.start - 4, key=_end) : bisect_right(cues, hit.start, key=_end)]:
+        if other.value == 'kin':
             return 'home' if _FOR_THEM.within(words) else 'kin'
     return hit.value
 
@@ -239,16 +244,18 @@ def _is_para(words: Words, at: int) -> bool:
     return 'á' in words[at].raw.lower() or before in ('no', 'do')
 
 
-def _misspelt(scene: Scene, cues: list[Hit[Cue]], start: int) -> _Found | None:
-    """Look for a slip of the pen where a home is being told, never in free text."""
+def _may_be_slip(scene: Scene, cues: list[Hit[Cue]], start: int) -> bool:
+    """Return whether a home is being told here; slips of the pen are never looked for in free text."""
     words = scene.words
     if not words[start].text.isalpha() or len(words[start].text) < 4 or words[start].text in _NOT_NAMES:
-        return None
+        return False
     cue = _cue(words, cues, start)
     before = words[start - 1].text if start else END
     told = cue == 'home' and before in ('em', 'de', 'in', 'no', 'na', 'para', 'aqui')
-    if not told and not (scene.asks('city') and scene.bare and cue != 'away'):
-        return None
+    return told or (scene.asks('city') and scene.bare and cue != 'away')
+
+
+def _misspelt(words: Words, start: int) -> _Found | None:
     for size in (4, 3, 2, 1):
         if start + size > len(words) or not all(word.text.isalpha() for word in words[start : start + size]):
             continue

@@ -91,10 +91,10 @@ def split_sentences(words: Words) -> list[Words]:
     for i, word in enumerate(words):
         if word.text in {'.', '!', '?', '⏎', '…'}:
             if i > start:
-                sentences.append(words[start : i + 1])
+                sentences.append(Words(words[start : i + 1]))
             start = i + 1
     if start < len(words):
-        sentences.append(words[start:])
+        sentences.append(Words(words[start:]))
     return sentences
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Literal
 
@@ -157,9 +158,8 @@ def stances(words: Words, spans: Sequence[Span], default: Stance = 'want') -> li
 
 
 def _cue_before(words: Words, cues: list[Hit[tuple[Stance, int]]], start: int) -> Stance | None:
-    for cue in reversed(cues):
-        if cue.end > start:
-            continue
+    i = bisect_right(cues, start, key=lambda cue: cue.end)
+    for cue in cues[max(0, i - 1) : i]:
         stance, reach = cue.value
         between = words[cue.end : start]
         if any(word.text in _BREAKS for word in between):

@@ -6,11 +6,15 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from agent_memory.agents.portuguese._spelled import LANGUAGE_OF, read_spelled
 
 LONGEST = 4096
 """Characters of one turn that are read; WhatsApp itself allows no longer text message."""
+
+STEM = 3
+"""Letters that the beginnings of words are indexed by."""
 
 END = '⏎'
 """The word that ends a message of a burst, or a line."""
@@ -30,7 +34,26 @@ class Word:
     """Whether the number was written in words."""
 
 
-Words = tuple[Word, ...]
+class Words(tuple[Word, ...]):
+    """The words of one turn, indexed, so that a search costs what it finds and not what it passes."""
+
+    @cached_property
+    def places(self) -> dict[str, list[int]]:
+        """Where each word stands."""
+        return _positions(word.text for word in self)
+
+    @cached_property
+    def stems(self) -> dict[str, list[int]]:
+        """Where words begin with the same letters, by their first `STEM` letters."""
+        return _positions(word.text[:STEM] for word in self)
+
+
+def _positions(texts: Iterable[str]) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for i, text in enumerate(texts):
+        found.setdefault(text, []).append(i)
+    return found
+
 
 _TOKEN = re.compile(
     r'[rR]\$'
@@ -112,12 +135,21 @@ def read_words(messages: Sequence[str]) -> Words:
         words += _split(message[:room])
         words.append(Word(END, ''))
         room = max(0, room - len(message))
-    return tuple(_with_spelled_numbers(words))
+    return Words(_with_spelled_numbers(words))
 
 
 def keys(text: str) -> tuple[str, ...]:
     """Return the folded words of a name as the reader would split them, without expanding abbreviations."""
     return tuple(fold(match) for match in _TOKEN.findall(text) if match[0].isalnum())
+
+
+def longest_by_first(names: Iterable[str]) -> dict[str, int]:
+    """Return for each first word of `names` how many words the longest name has."""
+    longest: dict[str, int] = {}
+    for name in names:
+        first, *rest = name.split()
+        longest[first] = max(longest.get(first, 0), 1 + len(rest))
+    return longest
 
 
 def _split(message: str) -> list[Word]:

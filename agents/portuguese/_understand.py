@@ -22,7 +22,6 @@ from agent_memory.agents.portuguese._scene import Scene
 from agent_memory.agents.portuguese._text import END, Words, read_words
 from agent_memory.agents.portuguese._urgency import extract_urgency
 from agent_memory.agents.portuguese._use import extract_use
-from agent_memory.agents.portuguese._vehicles import find_vehicles
 from agent_memory.errors import InvalidPatch
 from agent_memory.lead import UserProfileData
 from agent_memory.profile import Change
@@ -120,7 +119,7 @@ def _recognises(scene: Scene, requests: Understanding) -> bool:
     if any(value is not None for value in (requests.consent, requests.person, requests.opt_out, requests.erasure)):
         return True
     known = leading_answer(scene.words) is not None or _SMALL_TALK.within(scene.words) is not None
-    return known or bool(find_vehicles(scene.words))
+    return known or bool(scene.vehicles)
 
 
 def _facts(scene: Scene, asked: str | None) -> list[Change]:
@@ -164,7 +163,7 @@ def _proposed(scene: Scene, asked: str) -> list[Change]:
 
 
 def _as_said(words: Words) -> Words:
-    return tuple(word for word in words if word.text != '?')
+    return Words(word for word in words if word.text != '?')
 
 
 def _extract(scene: Scene) -> list[Change]:
@@ -181,7 +180,7 @@ def _chosen(scene: Scene, asked: str | None) -> tuple[int | None, Scene]:
         return None, scene
     texts = [options[pick - 1] for pick in chosen]
     said = scene.saying(texts)
-    cars = any(mention.vehicle.model for mention in find_vehicles(said.words))
+    cars = any(mention.vehicle.model for mention in said.vehicles)
     stated = not cars and (_extract(said) or leading_answer(said.words) is not None)
     if stated:
         return None, said
@@ -197,11 +196,18 @@ def _everything(profile: UserProfileData) -> list[Change]:
 
 def _valid(profile: UserProfileData, changes: Sequence[Change]) -> tuple[Change, ...]:
     """Return the changes that the profile takes together; a contradiction costs only the change that makes it."""
+    if _fits(profile, changes):
+        return tuple(changes)
     kept: list[Change] = []
     for change in changes:
-        try:
-            profile.patch([*kept, change])
-        except InvalidPatch:
-            continue
-        kept.append(change)
+        if _fits(profile, [*kept, change]):
+            kept.append(change)
     return tuple(kept)
+
+
+def _fits(profile: UserProfileData, changes: Sequence[Change]) -> bool:
+    try:
+        profile.patch(changes)
+    except InvalidPatch:
+        return False
+    return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from agent_memory.agents.portuguese._changes import stated
 from agent_memory.agents.portuguese._lexicon import Hit, Lexicon
-from agent_memory.agents.portuguese._scene import Scene, corrections
+from agent_memory.agents.portuguese._scene import Scene
 from agent_memory.agents.portuguese._text import SENTENCE_ENDS, Words
 from agent_memory.lead import MainUse
 from agent_memory.profile import Change
@@ -81,7 +81,7 @@ _NEAR = 4
 def extract_use(scene: Scene) -> list[Change]:
     """Return the change of `main_use`."""
     hits = [hit for hit in _USES.find(scene.words) if _is_purpose(scene, hit)]
-    places = corrections(scene.words)
+    places = scene.corrections
     if places and (later := [hit for hit in hits if hit.start > places[-1]]):
         hits = later
     if not hits:

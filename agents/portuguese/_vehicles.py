@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
 from rapidfuzz import fuzz, process
 
 from agent_memory.agents.portuguese._lexicon import Lexicon
-from agent_memory.agents.portuguese._text import SENTENCE_ENDS, Words, keys
+from agent_memory.agents.portuguese._text import SENTENCE_ENDS, Word, Words, keys, longest_by_first
 
 _CLOSE = 88
 _FUZZY_FROM = 5
+_SENTENCE = 12
+"""Words on each side that are looked at for the subject of a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +202,7 @@ def _mentions(words: Words) -> Iterator[Mention]:
 
 def _at(words: Words, start: int) -> Mention | None:
     names, longest = _names()
-    for size in range(min(longest, len(words) - start), 0, -1):
+    for size in range(min(longest.get(words[start].text, 0), len(words) - start), 0, -1):
         key = ' '.join(word.text for word in words[start : start + size])
         vehicle = names.get(key)
         if vehicle and _is_car(words, Mention(vehicle, start, start + size)):
@@ -226,16 +228,17 @@ def _is_car(words: Words, mention: Mention) -> bool:
     return guard == 'evidence' and (before in _CAR_SIGNS or numbered)
 
 
-def _sentence(words: Words, at: int) -> Words:
+def _sentence(words: Words, at: int) -> Sequence[Word]:
     start = at
-    while start and words[start - 1].text not in SENTENCE_ENDS:
+    while start and at - start < _SENTENCE and words[start - 1].text not in SENTENCE_ENDS:
         start -= 1
     end = at
-    while end < len(words) and words[end].text not in SENTENCE_ENDS:
+    while end < len(words) and end - at < _SENTENCE and words[end].text not in SENTENCE_ENDS:
         end += 1
     return words[start:end]
 
 
+@lru_cache(maxsize=4096)
 def _misspelt(text: str) -> Vehicle | None:
     if len(text) < _FUZZY_FROM or not text.isalpha() or text in _NOT_TYPOS:
         return None
@@ -245,8 +248,8 @@ def _misspelt(text: str) -> Vehicle | None:
 
 
 @cache
-def _names() -> tuple[dict[str, Vehicle], int]:
-    """Return every way to write a vehicle, and the length in words of the longest."""
+def _names() -> tuple[dict[str, Vehicle], dict[str, int]]:
+    """Return every way to write a vehicle, and for each first word the length in words of the longest."""
     names: dict[str, Vehicle] = {}
     for row in _rows('brands.csv'):
         for name in (row['brand'], *row['also'].split('|')):
@@ -259,7 +262,7 @@ def _names() -> tuple[dict[str, Vehicle], int]:
             if len(split) > 1 and '-' in name:
                 names.setdefault(''.join(split), vehicle)
     names.pop('', None)
-    return names, max(len(name.split()) for name in names)
+    return names, longest_by_first(names)
 
 
 @cache
