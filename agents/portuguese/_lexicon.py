@@ -7,7 +7,7 @@ three words. Phrases are separated by `|`. The longest phrase at a place wins.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -15,6 +15,8 @@ from agent_memory.agents.portuguese._text import SENTENCE_ENDS, STEM, Word, Word
 
 ValueT = TypeVar('ValueT')
 _GAP = 3
+_MANY = 12
+"""Places from which it pays to leave out the phrases that cannot be there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,10 @@ class _Step:
 
     def accepts(self, text: str) -> bool:
         return text in self.words or (bool(self.stems) and text.startswith(self.stems))
+
+    def possible(self, words: Words) -> bool:
+        """Return whether some word of the turn may fit."""
+        return self.optional or self.gap or bool(self.stems) or not self.words.isdisjoint(words.places)
 
 
 class Lexicon(Generic[ValueT]):
@@ -59,12 +65,22 @@ class Lexicon(Generic[ValueT]):
     def find(self, words: Sequence[Word]) -> list[Hit[ValueT]]:
         """Return the phrases found, leftmost and longest, without overlaps."""
         hits: list[Hit[ValueT]] = []
+        starts = self._starts(words)
+        lexicon = self._possible(words) if isinstance(words, Words) and len(starts) > _MANY else self
         end = 0
-        for i in self._starts(words):
-            if i >= end and (hit := self.at(words, i)):
+        for i in starts:
+            if i >= end and (hit := lexicon.at(words, i)):
                 hits.append(hit)
                 end = hit.end
         return hits
+
+    def _possible(self, words: Words) -> Lexicon[ValueT]:
+        """Return the lexicon without the phrases that need a word that is not there."""
+        possible: Lexicon[ValueT] = Lexicon({})
+        for mine, theirs in ((self._by_word, possible._by_word), (self._by_stem, possible._by_stem)):
+            for key in mine.keys() & (words.places.keys() | words.stems.keys()):
+                theirs[key] = [phrase for phrase in mine[key] if all(step.possible(words) for step in phrase[0])]
+        return possible
 
     def at(self, words: Sequence[Word], start: int) -> Hit[ValueT] | None:
         """Return the longest phrase that begins at `start`."""
@@ -84,7 +100,7 @@ class Lexicon(Generic[ValueT]):
                 return hit.value
         return None
 
-    def _starts(self, words: Sequence[Word]) -> Iterable[int]:
+    def _starts(self, words: Sequence[Word]) -> Sequence[int]:
         """Return, in order, the places where a phrase may begin."""
         if not isinstance(words, Words):
             return range(len(words))

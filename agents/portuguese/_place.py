@@ -10,7 +10,7 @@ from agent_memory.agents.portuguese._changes import dropped, stated
 from agent_memory.agents.portuguese._gazetteer import STATES, UFS, Place, closest, places
 from agent_memory.agents.portuguese._lexicon import Hit, Lexicon
 from agent_memory.agents.portuguese._scene import Scene
-from agent_memory.agents.portuguese._text import END, SENTENCE_ENDS, Words, fold
+from agent_memory.agents.portuguese._text import END, SENTENCE_ENDS, Words, fold, longest_by_first
 from agent_memory.profile import Change
 
 Cue = Literal['home', 'away', 'kin', 'weak', 'region']
@@ -45,6 +45,7 @@ _FOR_THEM = Lexicon(
 )
 _JOINTS = frozenset({',', '-', '/', '(', 'no', 'na', 'em', 'do', 'da', 'de', 'estado', ')', 'o', '–', 'uf', ':'})
 _LOOK_BACK = 5
+_STATE_NAMES = longest_by_first(STATES)
 _GUESSES = 6
 """Places of one turn where a misspelt city is looked for; each costs a pass over all names."""
 
@@ -229,9 +230,9 @@ def _state_beside(words: Words, end: int, place: Place) -> tuple[str | None, int
 
 def state_at(words: Words, at: int) -> tuple[str | None, int]:
     """Return the state named at a place, by its name or its two letters, and where the name ends."""
-    for size in (4, 3, 2, 1):
+    for size in range(min(_STATE_NAMES.get(words[at].text, 0) if at < len(words) else 0, len(words) - at), 0, -1):
         name = ' '.join(word.text for word in words[at : at + size])
-        if at + size <= len(words) and name in STATES and (name != 'para' or _is_para(words, at)):
+        if name in STATES and (name != 'para' or _is_para(words, at)):
             return STATES[name], at + size
     if at < len(words) and len(words[at].raw) == 2 and fold(words[at].raw).upper() in UFS:
         return fold(words[at].raw).upper(), at + 1

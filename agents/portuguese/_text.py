@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from agent_memory.agents.portuguese._spelled import LANGUAGE_OF, read_spelled
 
@@ -162,11 +162,15 @@ def _split(message: str) -> list[Word]:
         end = match.end()
         if raw in _APOSTROPHES or (raw in '-‐' and joined and text[end : end + 1].isalpha()):
             continue
-        words.append(_word(raw))
+        word = _word(raw)
+        if len(words) >= 2 and words[-1] is word and words[-2] is word:
+            continue  # "kkk kkk kkk", a row of emoji: the third of a kind says nothing new
+        words.append(word)
         _expand_slash(words)
     return words
 
 
+@lru_cache(maxsize=8192)
 def _word(raw: str) -> Word:
     if raw == '\n':
         return Word(END, raw)
