@@ -15,8 +15,10 @@ _BODIES = Lexicon(
     {
         BodyType.HATCH: 'hatch | compacto hatch | hot hatch',
         BodyType.SEDAN: 'sedan | sedanzinho | sedazinho | sedanzao | saloon',
-        BodyType.SUV: 'suv | utilitario esportivo | jipe | jipinho | jipao | crossover | jeepinho | s u v | suvzinho | suvzao | utilitarios esportivos',
-        BodyType.PICKUP: 'picape | pick up | picapinha | picapona | picapezinha | caminhonete | cabine dupla | cabine simples | pickup truck | truck | camionetinha',
+        BodyType.SUV: 'suv | utilitario esportivo | jipe | jipinho | jipao | crossover | jeepinho | s u v | suvzinho '
+        '| suvzao | utilitarios esportivos',
+        BodyType.PICKUP: 'picape | pick up | picapinha | picapona | picapezinha | caminhonete | cabine dupla | '
+        'cabine simples | pickup truck | truck | camionetinha',
         BodyType.MINIVAN: 'minivan | mini van | minivans | monovolume | mpv',
         BodyType.WAGON: 'perua | peruas | peruinha | station wagon | station | wagon | caravan',
         BodyType.VAN: 'van | vans | furgao | furgoes | furgaozinho',
@@ -26,13 +28,15 @@ _BODIES = Lexicon(
 )
 _ANY_BODY = Lexicon(
     {
-        True: 'qualquer tipo/carroceria/modelo/formato | tanto faz .. tipo/carroceria/modelo/formato | tipo tanto faz | '
+        True: 'qualquer tipo/carroceria/modelo/formato | tanto faz .. tipo/carroceria/modelo/formato | tipo tanto '
+        'faz | '
         'carroceria tanto faz | tipo .. indiferente'
     }
 )
 _ANY = Lexicon(
     {
-        True: 'tanto faz | qualquer um | qualquer | sem preferencia | nao tenho preferencia | indiferente | whatever | any'
+        True: 'tanto faz | qualquer um | qualquer | sem preferencia | nao tenho preferencia | indiferente | whatever '
+        '| any'
     }
 )
 _TOO = Lexicon({True: 'tambem | incluir | inclui | adicionar | alem | aceito | pode ser | also'})

@@ -11,21 +11,27 @@ from agent_memory.profile import Change
 
 _ANY_BRAND = Lexicon(
     {
-        True: 'qualquer marca | tanto faz .. marca | marca tanto faz | sem preferencia de marca | marca nao importa | marca .. indiferente '
-        '| todas as marcas | nao .. preferencia de/por/com marca | nao ligo para marca | nao tenho marca | any brand | cualquier marca '
-        '| marca qualquer | nao importa .. marca | independente de/da marca | aberto a qualquer marca | marca para mim tanto faz '
+        True: 'qualquer marca | tanto faz .. marca | marca tanto faz | sem preferencia de marca | marca nao importa '
+        '| marca .. indiferente '
+        '| todas as marcas | nao .. preferencia de/por/com marca | nao ligo para marca | nao tenho marca | any brand '
+        '| cualquier marca '
+        '| marca qualquer | nao importa .. marca | independente de/da marca | aberto a qualquer marca | marca para '
+        'mim tanto faz '
         '| qualquer uma das marcas | nao .. marca preferida | nao .. marca especifica'
     }
 )
 _ANY = Lexicon(
     {
-        True: 'tanto faz | qualquer um/uma | qualquer | sem preferencia | nenhuma preferencia | nao tenho preferencia | nao tenho | indiferente | todas | '
-        'nenhuma | nenhum | nao importa | tudo serve | whatever | any | no preference | me da igual | cualquiera | nao ligo | nao me importo'
+        True: 'tanto faz | qualquer um/uma | qualquer | sem preferencia | nenhuma preferencia | nao tenho '
+        'preferencia | nao tenho | indiferente | todas | '
+        'nenhuma | nenhum | nao importa | tudo serve | whatever | any | no preference | me da igual | cualquiera | '
+        'nao ligo | nao me importo'
     }
 )
 _EXCHANGE = Lexicon(
     {
-        True: 'troca | trocar | trocando | troco | dou | dar | parte do? pagamento | de entrada | como entrada | pegam | aceitam | avaliam | pega '
+        True: 'troca | trocar | trocando | troco | dou | dar | parte do? pagamento | de entrada | como entrada | '
+        'pegam | aceitam | avaliam | pega '
         '| aceita | avalia | trade in | trade'
     }
 )

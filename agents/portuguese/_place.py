@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from agent_memory.agents.portuguese._changes import dropped, stated
-from agent_memory.agents.portuguese._gazetteer import STATES, UFS, Place, closest, places
+from agent_memory.agents.portuguese._data import word_set
+from agent_memory.agents.portuguese._gazetteer import STATES, UFS, Place, capital_of, closest, places
 from agent_memory.agents.portuguese._lexicon import Hit, Lexicon
 from agent_memory.agents.portuguese._scene import Scene
-from agent_memory.agents.portuguese._text import END, SENTENCE_ENDS, Words, fold, longest_by_first
+from agent_memory.agents.portuguese._text import END, SENTENCE_ENDS, Word, Words, fold, longest_by_first
 from agent_memory.profile import Change
 
 Cue = Literal['home', 'away', 'kin', 'weak', 'region']
@@ -21,26 +22,38 @@ _KIN = (
 )
 _CUES: Lexicon[Cue] = Lexicon(
     {
-        'home': 'moro | moramos | mora | resido | residimos | vivo | vivemos | morando | morar | residente | sou | somos | falo | falando | '
-        'aqui | estou em/no/na/aqui/morando | estamos em/no/na | fico em/no/na | cidade e? | mudei | mudando | me mudo | mudanca para | mudar para | '
-        'live | living | based | from | i m in | soy | estoy | viviendo | vivo | natural de | minha cidade | cidade : | localizado | '
-        'localizada | moradora/morador de/da/do | city is | me encontro | voce e de | e de | eu de | home | mudamos | cidade de | vim para | '
+        'home': 'moro | moramos | mora | resido | residimos | vivo | vivemos | morando | morar | residente | sou | '
+        'somos | falo | falando | '
+        'aqui | estou em/no/na/aqui/morando | estamos em/no/na | fico em/no/na | cidade e? | mudei | mudando | me '
+        'mudo | mudanca para | mudar para | '
+        'live | living | based | from | i m in | soy | estoy | viviendo | vivo | natural de | minha cidade | cidade '
+        ': | localizado | '
+        'localizada | moradora/morador de/da/do | city is | me encontro | voce e de | e de | eu de | home | mudamos '
+        '| cidade de | vim para | '
         'rodar em | buscar para',
-        'away': 'trabalho | trabalha | trabalhando | estudo | estuda | estudando | faculdade | loja | lojas | filial | buscar | busco o/em/no/na/ai | buscaria | retirar | retiro | '
-        'entrega* | viajar | viajo | viagem | viagens | ferias | praia em/de/do/da | vi um/uma? .. em | passear | passeio | morei | morava | nasci | nascido | comprei | compro | '
-        'comprar em/no/na | vende* | vendi | placa | emplacado | fui | vou para | ir para/a | indo para | voltando | voces sao/ficam/estao/tem/entregam/atendem | '
-        'vcs | sitio em | chacara em | fazenda em | casa de praia | frete | patio | unidade | visita* | evento | show | jogo | work in/at | works | '
-        'onde .. voces | nao .. moro | nao .. sou | nao .. vivo | nao resido | sai de/do/da | vim de/do/da | tirei de | trouxe | trazer | passo por | bate e volta '
+        'away': 'trabalho | trabalha | trabalhando | estudo | estuda | estudando | faculdade | loja | lojas | filial '
+        '| buscar | busco o/em/no/na/ai | buscaria | retirar | retiro | '
+        'entrega* | viajar | viajo | viagem | viagens | ferias | praia em/de/do/da | vi um/uma? .. em | passear | '
+        'passeio | morei | morava | nasci | nascido | comprei | compro | '
+        'comprar em/no/na | vende* | vendi | placa | emplacado | fui | vou para | ir para/a | indo para | voltando | '
+        'voces sao/ficam/estao/tem/entregam/atendem | '
+        'vcs | sitio em | chacara em | fazenda em | casa de praia | frete | patio | unidade | visita* | evento | '
+        'show | jogo | work in/at | works | '
+        'onde .. voces | nao .. moro | nao .. sou | nao .. vivo | nao resido | sai de/do/da | vim de/do/da | tirei '
+        'de | trouxe | trazer | passo por | bate e volta '
         '| ida e volta | estrada para/de | anuncio | servico em | trampo em | trampo',
         'kin': f'meu/minha/nosso/nossa/o/a/um/uma {_KIN} | {_KIN} de',
         'weak': 'em | no | na | in | en | de | do | da | para | :',
-        'region': 'interior | litoral | estado | regiao | sul | norte | oeste | leste | sudoeste | noroeste | nordeste | sudeste | sertao | zona da mata | vale | serra gaucha | '
+        'region': 'interior | litoral | estado | regiao | sul | norte | oeste | leste | sudoeste | noroeste | '
+        'nordeste | sudeste | sertao | zona da mata | vale | serra gaucha | '
         'algum lugar | qualquer cidade | capital | grande | triangulo',
     }
 )
+_NEARBY = Lexicon({True: 'perto | pertinho | proximo | proxima | lado | vizinha | near | cerca'})
 _FOR_THEM = Lexicon(
     {
-        True: f'e para meu/minha/o/a? {_KIN} | para o/a? meu/minha {_KIN} | carro e para | presente para | para ele/ela/eles'
+        True: f'e para meu/minha/o/a? {_KIN} | para o/a? meu/minha {_KIN} | carro e para | presente para | para '
+        f'ele/ela/eles'
     }
 )
 _JOINTS = frozenset({',', '-', '/', '(', 'no', 'na', 'em', 'do', 'da', 'de', 'estado', ')', 'o', '–', 'uf', ':'})
@@ -66,12 +79,16 @@ def extract_place(scene: Scene) -> list[Change]:
     if found:
         return _to_city(scene, _best(scene, found))
     state = _state_alone(scene)
+    if state and scene.words.places.get('capital'):
+        return [stated(scene.profile, 'city', capital_of(state)), stated(scene.profile, 'state', state)]
     return _to_state(scene, state) if state else []
 
 
 def _to_city(scene: Scene, found: _Found) -> list[Change]:
     changes = [stated(scene.profile, 'city', found.place.city)]
     state = found.state or found.place.state
+    if state is None and _state_alone(scene) in found.place.states:
+        state = _state_alone(scene)
     known = scene.profile.state
     if state is None and known is not None and known.value in found.place.states:
         return changes
@@ -107,7 +124,7 @@ def _cities(scene: Scene) -> list[_Found]:
     i = 0
     while i < len(words):
         one = None
-        for size in range(min(longest.get(words[i].text, 0), len(words) - i), 0, -1):
+        for size in range(min(longest.get(_as_name(words[i]), 0), len(words) - i), 0, -1):
             place = known.get(_key(words, i, i + size))
             if place:
                 one = _weigh(scene, cues, place, i, i + size)
@@ -124,7 +141,12 @@ def _cities(scene: Scene) -> list[_Found]:
 
 
 def _key(words: Words, start: int, end: int) -> str:
-    return ' '.join(word.text if word.text != 'estou' else fold(word.raw) for word in words[start:end])
+    return ' '.join(_as_name(word) for word in words[start:end])
+
+
+def _as_name(word: Word) -> str:
+    """Undo what was read into a word that may be part of a name: Três Lagoas, the state TO."""
+    return fold(word.raw) if word.spelled or word.text == 'estou' else word.text
 
 
 def _weigh(scene: Scene, cues: list[Hit[Cue]], place: Place, start: int, end: int) -> _Found | None:
@@ -148,7 +170,7 @@ def _strength(
     if cue in ('away', 'kin'):
         return 1 if cue == 'kin' and _FOR_THEM.within(words) else 0
     if cue == 'home':
-        return 4
+        return 1 if _NEARBY.within(words[max(0, start - 3) : start]) else 4
     if asked and (alone or scene.bare):
         return 3
     if state:
@@ -215,14 +237,14 @@ def _alone(words: Words, start: int, end: int) -> bool:
     after = words[end].text if end < len(words) else END
     if before in ('em', 'de', 'no', 'na', 'e') and start > 1:
         before = words[start - 2].text
-    return (start == 0 or before in SENTENCE_ENDS | {',', ':'}) and after in SENTENCE_ENDS | {',', ')'}
+    return (start == 0 or before in SENTENCE_ENDS | {',', ':', '*'}) and after in SENTENCE_ENDS | {',', ')'}
 
 
 def _state_beside(words: Words, end: int, place: Place) -> tuple[str | None, int]:
     at = end
     while at < len(words) and at - end < 3 and words[at].text in _JOINTS:
         at += 1
-    state, after = state_at(words, at)
+    state, after = ('RJ', at + 1) if at < len(words) and words[at].text == 'rio' else state_at(words, at)
     if state and (state in place.states) and (at > end or after):
         return state, after
     return None, end
@@ -267,45 +289,10 @@ def _misspelt(words: Words, start: int) -> _Found | None:
     return None
 
 
-_NOT_NAMES = frozenset(
-    [
-        'moro',
-        'morando',
-        'cidade',
-        'bairro',
-        'casa',
-        'perto',
-        'regiao',
-        'interior',
-        'aqui',
-        'mesmo',
-        'tudo',
-        'nada',
-        'sim',
-        'nao',
-        'centro',
-        'capital',
-        'zona',
-        'estado',
-        'apartamento',
-        'parana',
-        'minas',
-        'bahia',
-        'goias',
-        'ceara',
-        'maranhao',
-        'sergipe',
-        'alagoas',
-        'amazonas',
-        'voce',
-        'agora',
-        'hoje',
-        'estou',
-        'falo',
-        'resido',
-        'para',
-        'como',
-    ]
+_NOT_NAMES = word_set(
+    'moro morando cidade bairro casa perto regiao interior aqui mesmo tudo nada sim nao centro capital zona '
+    'estado apartamento parana minas bahia goias ceara maranhao sergipe alagoas amazonas voce agora hoje estou '
+    'falo resido para como'
 )
 
 

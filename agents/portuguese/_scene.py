@@ -63,9 +63,13 @@ class Scene:
 
 _CORRECTION = Lexicon(
     {
-        True: 'na verdade | mudei de ideia/ideias/opiniao | mudei | pensando bem/melhor | alias | minto | digo | quer dizer | ou melhor '
-        '| melhor dizendo | corrigindo | correcao | errei | me enganei | me confundi | enganei | ops | opa nao | oops | desculpa | perdao | revi '
-        '| brincadeira | zoeira | actually | i mean | perdon | mejor dicho | em vez de | ao inves de | no lugar | trocar para | troca para | '
-        'muda para | mudar para | repensando | reconsiderando | nao pera | pera | retifico | errado | na real | esquece | quis dizer | sorry'
+        True: 'na verdade | mudei de ideia/ideias/opiniao | mudei | pensando bem/melhor | mas agora | agora '
+        'consigo/posso/da | alias | minto | digo | quer dizer | ou melhor '
+        '| melhor dizendo | corrigindo | correcao | errei | me enganei | me confundi | enganei | ops | opa nao | '
+        'oops | desculpa | perdao | revi '
+        '| brincadeira | zoeira | actually | i mean | perdon | mejor dicho | em vez de | ao inves de | no lugar | '
+        'trocar para | troca para | '
+        'muda para | mudar para | repensando | reconsiderando | nao pera | pera | retifico | errado | na real | '
+        'esquece | quis dizer | sorry'
     }
 )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from agent_memory.agents.portuguese._spelled import LANGUAGE_OF, read_spelled
+from agent_memory.agents.portuguese._typos import mended
 
 LONGEST = 4096
 """Characters of one turn that are read; WhatsApp itself allows no longer text message."""
@@ -75,7 +76,7 @@ _SHORT_FORMS = {
         'voces': 'vcs ceis oces',
         'para': 'pra pro pras pros p',
         'nao': 'n nn naum nops ñ',
-        'sim': 's ss sss sin simm',
+        'sim': 's ss sss simm',
         'estou': 'to tou',
         'esta': 'ta tah',
         'tambem': 'tb tbm tbem tmb tambm',
@@ -183,7 +184,7 @@ def _word(raw: str) -> Word:
         text = _DRAWN_OUT.sub(r'\1', text)
     # In capitals these are the states Tocantins and Pará's neighbour, not short forms.
     if raw != 'TO':
-        text = _SHORT_FORMS.get(text, text)
+        text = mended(_SHORT_FORMS.get(text, text))
     return Word(text, raw)
 
 

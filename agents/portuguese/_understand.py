@@ -62,9 +62,15 @@ _EXTRACTORS: tuple[Callable[[Scene], list[Change]], ...] = (
 )
 _SMALL_TALK = Lexicon(
     {
-        True: 'obrigado | agradecido | agradeco | tchau | ate mais | ate logo | abraco | gracias | thanks | thank you | preco | custa | quanto | valor | foto | fotos | disponivel | disponiveis | endereco | loja | horario | garantia | '
-        'financi* | parcela* | entrada | test drive | ver | carro | carros | modelo | modelos | opcao | opcoes | oferta* | proposta | estoque | documento | documentacao | ipva | revisao | troca | fipe | seguro | desconto | robo | dados | como funciona | tanto faz | '
-        'qualquer | nao sei | talvez | depende | entendi | comprei | comprar | kkk* | haha* | rsrs* | mensagem | bot | atendimento | veiculo | car | cars | price | photo'
+        True: 'obrigado | agradecido | agradeco | tchau | ate mais | ate logo | abraco | gracias | thanks | thank '
+        'you | preco | custa | quanto | valor | foto | fotos | disponivel | disponiveis | endereco | loja | horario '
+        '| garantia | '
+        'financi* | parcela* | entrada | test drive | ver | carro | carros | modelo | modelos | opcao | opcoes | '
+        'oferta* | proposta | estoque | documento | documentacao | ipva | revisao | troca | fipe | seguro | desconto '
+        '| robo | dados | como funciona | tanto faz | '
+        'qualquer | nenhum | nenhuma | nao sei | talvez | manual | km | abrem | abre | sabado | funciona | depende | '
+        'entendi | comprei | comprar | kkk* | haha* | rsrs* | mensagem | bot | atendimento | veiculo | car | cars | '
+        'price | photo'
     }
 )
 _HOLDS = 3
@@ -140,7 +146,8 @@ def _facts(scene: Scene, asked: str | None) -> list[Change]:
 _HURRY = Lexicon({True: 'pressa | urgencia | urgente | logo | imediat* | rapido | hurry'})
 _OPEN_QUESTION = Lexicon(
     {
-        True: 'qual | quais | quanto | quanta | quantos | quando | onde | como | que tipo | o que | que marca | em que | de que | what | which | when | where | how | cual'
+        True: 'qual | quais | quanto | quanta | quantos | quando | onde | como | que tipo | o que | que marca | em '
+        'que | de que | what | which | when | where | how | cual'
     }
 )
 
