@@ -48,7 +48,8 @@ class ForbiddenTransition(InvalidInput):
 
     def __init__(self, current: str, target: str, *, allowed: frozenset[str]) -> None:
         steps = ', '.join(sorted(allowed)) or 'none'
-        super().__init__(f'no transition from {current!r} to {target!r}; allowed from {current!r}: {steps}')
+        # Formatted, not repr: the states of a domain may be members of an enum.
+        super().__init__(f"no transition from '{current}' to '{target}'; allowed from '{current}': {steps}")
         self.current = current
         self.target = target
         self.allowed = allowed

@@ -172,7 +172,8 @@ class SessionData(BaseModel, Generic[ProfileT]):
     @property
     def session_id(self) -> str:
         """`contact_id:started_at`, the time in milliseconds since 1970."""
-        return f'{self.contact_id}:{int(self.started_at.timestamp() * 1000)}'
+        # Rounded, not cut: a float of seconds may lie just under its millisecond.
+        return f'{self.contact_id}:{round(self.started_at.timestamp() * 1000)}'
 
     @property
     def created_at(self) -> datetime:
