@@ -70,7 +70,7 @@ async def overtaken(worker: SessionStore, other: SessionStore, one: Message) -> 
 
 def policy(**changes: object) -> Policy:
     """Return `QUICK` with changes."""
-    return replace(QUICK, **changes)  # pyright: ignore[reportArgumentType] - checked by the callers' tests
+    return replace(QUICK, **changes)
 
 
 @contextmanager
