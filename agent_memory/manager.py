@@ -12,7 +12,7 @@ from agent_memory._lease import Heartbeat, Lease
 from agent_memory._turns import Replay, Snapshot, SnapshotCache, Turn, held, read_snapshot, user_message
 from agent_memory.backend._archive import Archive
 from agent_memory.backend._protocol import Answered, Behind, Grant, Message, SessionStore, Sweepable
-from agent_memory.codec import Codec, StoredReply, pack, unpack
+from agent_memory.codec import Codec, StoredReply, pack_briefly, unpack
 from agent_memory.errors import (
     EarlierWaits,
     InvalidInput,
@@ -263,7 +263,7 @@ class SessionManager(Generic[ProfileT]):
         contact_id = identity.contact_id(inbound.contact)
         return contact_id, Message(
             id=identity.message_id(contact_id, inbound.message_id),
-            body=pack(inbound),
+            body=pack_briefly(inbound),
             digest=identity.text_digest(inbound.text),
             order=int(inbound.sent_at.timestamp() * 1000),
         )
