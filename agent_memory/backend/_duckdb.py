@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +13,7 @@ from pathlib import Path
 from threading import Timer
 from typing import Any, ClassVar, ParamSpec, TypeVar, cast
 
+import anyio
 import duckdb
 from pydantic_core import to_json
 
@@ -24,9 +26,10 @@ from agent_memory.backend._archive import (
     SessionRow,
     TurnRow,
 )
-from agent_memory.backend._endpoint import ask_holder
+from agent_memory.backend._endpoint import ask_holder, ask_holder_for_copy
 from agent_memory.backend._history import Answer, Parameter, Question, sql_of
 from agent_memory.backend._migrations import NewerSchema, migrate
+from agent_memory.backend._upkeep import copy_into
 from agent_memory.errors import ArchiveRefused, ArchiveUnavailable
 
 P = ParamSpec('P')
@@ -104,6 +107,35 @@ class DuckDBArchive:
             raise ArchiveUnavailable(f'{self.path}: this process does not hold the file')
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._readers, self._fetch, self._connection, question, parameters)
+
+    async def backup(self, directory: Path) -> Path:
+        """Write a copy of the history as of now into `directory` and return its file. Archiving goes on meanwhile.
+
+        Raises:
+            ArchiveUnavailable: The history cannot be read or the copy not written.
+        """
+        name = f'{self.path.stem}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.duckdb'
+        target = Path(await anyio.Path(directory).absolute()) / name
+        if not self._holds_file() and await ask_holder_for_copy(self.path, target):
+            return target
+        held = self._connection is not None
+        await self.copy(target)
+        if not held:
+            await self.close()
+        return target
+
+    async def copy(self, target: Path) -> None:
+        """Write what is committed now to the new file `target`."""
+        connection = await self._run(self._connect)
+        await asyncio.get_running_loop().run_in_executor(self._readers, self._copy, connection, target)
+
+    async def rewrite(self) -> None:
+        """Write the file anew, without the bytes of deleted rows."""
+        await self._run(self._rewrite)
+
+    async def work(self, call: Callable[[duckdb.DuckDBPyConnection], R]) -> R:
+        """Run `call` with the open file on the thread of the writer, between two batches."""
+        return await self._run(lambda: call(self._connect()))
 
     async def close(self) -> None:
         await asyncio.get_running_loop().run_in_executor(self._worker, self._let_go)
@@ -199,7 +231,23 @@ class DuckDBArchive:
             self._let_go()
         return found
 
-    # This one also runs on the threads of the readers.
+    def _rewrite(self) -> None:
+        smaller = self.path.with_name(f'{self.path.name}.smaller')
+        connection = self._connect()
+        copy_into(connection, smaller)
+        # With nothing left in the write-ahead log, closing the old file cannot touch the log of the new one.
+        connection.execute('CHECKPOINT')
+        os.replace(smaller, self.path)
+        self._let_go()
+
+    # What follows runs on the threads of the readers too.
+
+    def _copy(self, connection: duckdb.DuckDBPyConnection, target: Path) -> None:
+        try:
+            with connection.cursor() as cursor:
+                copy_into(cursor, target)
+        except (duckdb.Error, OSError) as error:
+            raise ArchiveUnavailable(f'{target}: {_reason(error)}') from error
 
     def _fetch(
         self, connection: duckdb.DuckDBPyConnection, question: Question, parameters: dict[str, Parameter]

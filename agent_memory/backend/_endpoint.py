@@ -1,7 +1,7 @@
 """Reading the history from another process, while one process holds the file: a unix socket beside it.
 
 One connection carries one question and its answer, both JSON: `{"question", "parameters"}`, then `{"columns", "times",
-"rows"}` or `{"error"}`. `times` are the columns that hold times.
+"rows"}` or `{"error"}`. `times` are the columns that hold times. `{"copy_to"}` asks for a backup instead.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from agent_memory.errors import ArchiveUnavailable
 
 _logger = logging.getLogger(__name__)
 
-_MOST_REQUEST_BYTES = 65_536
+_MOST_REQUEST_BYTES, _REQUEST_S = 65_536, 10
 
 
 class Held(Protocol):
@@ -30,12 +30,15 @@ class Held(Protocol):
 
     async def answer(self, question: Question, **parameters: Parameter) -> Answer: ...
 
+    async def copy(self, target: Path) -> None: ...
+
 
 class _Request(BaseModel):
     model_config: ClassVar[ConfigDict] = ConfigDict(extra='forbid')
 
-    question: Question
-    parameters: dict[str, Parameter]
+    question: Question | None = None
+    parameters: dict[str, Parameter] = {}
+    copy_to: Path | None = None
 
 
 class _Reply(BaseModel):
@@ -66,10 +69,11 @@ async def serve_history(archive: Held, path: Path) -> None:
     async def handle(stream: SocketStream) -> None:
         try:
             async with stream:
-                with anyio.move_on_after(30):
-                    reply = await _reply(archive, await _all(stream, _MOST_REQUEST_BYTES))
-                    await stream.send(reply.model_dump_json(exclude_defaults=True).encode())
-        except (anyio.BrokenResourceError, anyio.ClosedResourceError):
+                with anyio.fail_after(_REQUEST_S):
+                    request = await _all(stream, _MOST_REQUEST_BYTES)
+                reply = await _reply(archive, request)
+                await stream.send(reply.model_dump_json(exclude_defaults=True).encode())
+        except (anyio.BrokenResourceError, anyio.ClosedResourceError, TimeoutError):
             return  # whoever asked is gone
 
     async with listener:
@@ -82,23 +86,39 @@ async def ask_holder(path: Path, question: Question, parameters: dict[str, Param
     Raises:
         ArchiveUnavailable: The holder could not answer.
     """
+    reply = await _exchange(path, _Request(question=question, parameters=parameters))
+    if reply is None:
+        return None
+    times = frozenset(reply.times)
+    return Answer(
+        reply.columns, tuple(tuple(_value(row, place, times) for place in range(len(row))) for row in reply.rows)
+    )
+
+
+async def ask_holder_for_copy(path: Path, target: Path) -> bool:
+    """Have the process that holds the archive at `path` copy it to `target`; return whether there is one.
+
+    Raises:
+        ArchiveUnavailable: The holder could not write the copy.
+    """
+    return await _exchange(path, _Request(copy_to=target)) is not None
+
+
+async def _exchange(path: Path, request: _Request) -> _Reply | None:
     try:
         stream = await anyio.connect_unix(socket_of(path))
     except OSError:
         return None
     try:
         async with stream:
-            await stream.send(_Request(question=question, parameters=parameters).model_dump_json().encode())
+            await stream.send(request.model_dump_json(exclude_defaults=True).encode())
             await stream.send_eof()
             reply = _Reply.model_validate_json(await _all(stream))
     except (anyio.BrokenResourceError, ValidationError) as error:
         raise ArchiveUnavailable(f'{path}: the process that holds it went away while it answered') from error
     if reply.error is not None:
         raise ArchiveUnavailable(reply.error)
-    times = frozenset(reply.times)
-    return Answer(
-        reply.columns, tuple(tuple(_value(row, place, times) for place in range(len(row))) for row in reply.rows)
-    )
+    return reply
 
 
 async def _holds(archive: Held) -> bool:
@@ -112,9 +132,16 @@ async def _holds(archive: Held) -> bool:
 async def _reply(archive: Held, request: bytes) -> _Reply:
     try:
         asked = _Request.model_validate_json(request)
+        if asked.copy_to is not None:
+            await archive.copy(asked.copy_to)
+            return _Reply()
+        if asked.question is None:
+            return _Reply(error='this is no question')
         answer = await archive.answer(asked.question, **asked.parameters)
-    except (ValidationError, ArchiveUnavailable) as error:
-        return _Reply(error='this is no question' if isinstance(error, ValidationError) else str(error))
+    except ValidationError:
+        return _Reply(error='this is no question')
+    except ArchiveUnavailable as error:
+        return _Reply(error=str(error))
     times = {place for row in answer.rows for place, value in enumerate(row) if isinstance(value, datetime)}
     return _Reply(columns=answer.columns, times=tuple(sorted(times)), rows=answer.rows)
 
