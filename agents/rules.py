@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any, cast
 
-from agent_memory.agents.portuguese import Understanding, understand
 from pydantic_ai import RunContext
 from pydantic_ai.messages import (
     ModelMessage,
@@ -26,6 +25,7 @@ from pydantic_ai.settings import ModelSettings
 from pydantic_ai.usage import RequestUsage
 
 from agent_memory.agents import _replies as replies
+from agent_memory.agents.portuguese import Understanding, understand
 from agent_memory.capability import FACTS_PREFIX
 from agent_memory.lead import UserProfileData
 
