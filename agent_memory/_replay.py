@@ -51,8 +51,7 @@ def _type_of(spec: Any) -> Any:
     if isinstance(spec, TextOutput):
         return _type_of(cast('TextOutput[Any]', spec).output_function)
     if isinstance(spec, Sequence) and not isinstance(spec, str):
-        # A union of types that are only known here.
-        return Union[tuple(_type_of(one) for one in cast('Sequence[Any]', spec))]  # noqa: UP007
+        return Union[tuple(_type_of(one) for one in cast('Sequence[Any]', spec))]  # noqa: UP007 - known at run time only
     if callable(spec) and not isinstance(spec, type) and hasattr(spec, '__code__'):
         return get_type_hints(spec).get('return', Any)
     return spec

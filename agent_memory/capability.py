@@ -167,7 +167,8 @@ class SessionMemory(AbstractCapability[Deps], Generic[ProfileT]):
             return result
         if self.late_messages == 'join' and self._joins < _MOST_JOINS and (joined := await self._turn.join()):
             self._joins += 1
-            note = [SystemPromptPart(NOT_SENT)] if isinstance(cast('object', result), End) else []
+            answered: object = result
+            note = [SystemPromptPart(NOT_SENT)] if isinstance(answered, End) else []
             ctx.enqueue(*note, *(UserPromptPart(message.text) for message in joined))
         return cast('object', result)
 

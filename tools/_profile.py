@@ -66,10 +66,7 @@ def profile_toolset(profile_type: type[Profile], *, evidence: Evidence | None = 
             names: The fields to empty.
         """
         del ctx
-        emptied = [
-            Change(field=name, op='correct', value=[] if _is_list(profile_type, name) else None) for name in names
-        ]
-        return asks('forgotten', PatchProfile(changes=emptied))
+        return asks('forgotten', PatchProfile(changes=[Change(field=name, op='forget') for name in names]))
 
     # The profile model is the schema: the model sees its fields as the tool's own parameters.
     add_tool(toolset, remember, validator=_validator(check, 'remember'), said=patch)
@@ -83,7 +80,3 @@ def _validator(check: Callable[[RunContext[Any], BaseModel, Operation], None], o
         check(ctx, said, op)
 
     return validate
-
-
-def _is_list(profile_type: type[Profile], name: str) -> bool:
-    return isinstance(profile_type().values()[name], list)

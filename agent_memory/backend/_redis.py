@@ -244,18 +244,24 @@ class RedisStore:
             return Stored(0, 0, None, previous, ())
         return Stored(int(started), int(version), document, None, tuple(turns if window else ()))
 
-    async def due(self, *, limit: int = 100) -> Due:
+    async def due(self, *, limit: int = 100, idle: timedelta = timedelta(0)) -> Due:
         """Return contacts that need a worker now, of every partition."""
         keys = await self._ready()
         turns: list[str] = []
         sessions: list[str] = []
         for partition in range(keys.partitions):
             found = await self._scripts.run(
-                'due', [keys.leases(partition), keys.deadlines(partition)], [limit, self._scripts.now()]
+                'due', [keys.leases(partition), keys.deadlines(partition)], [limit, ms(idle), self._scripts.now()]
             )
             turns += [contact.decode() for contact in found[0]]
             sessions += [contact.decode() for contact in found[1]]
         return Due(tuple(turns), tuple(sessions))
+
+    async def head(self, contact_id: str) -> Message | None:
+        """Return the contact's first unanswered message, if any."""
+        keys = await self._ready()
+        found = await self._scripts.run('head', [keys.queue(contact_id), keys.bodies(contact_id)], [])
+        return message_of(found[0], found[1]) if found else None
 
     async def close(self, contact_id: str, *, reason: str, force: bool = False) -> bool:
         """End a session: its close record enters the outbox as its keys go. Returns whether it was closed."""

@@ -20,7 +20,7 @@ from agent_memory.backend._wire import Wire
 from agent_memory.errors import StoreUnavailable
 
 Client = Redis | RedisCluster
-Name = Literal['begin', 'heartbeat', 'commit', 'abort', 'close', 'due', 'arrived']
+Name = Literal['begin', 'heartbeat', 'commit', 'abort', 'close', 'due', 'head', 'arrived']
 
 _FOLDER = files('agent_memory.backend').joinpath('lua')
 
