@@ -222,6 +222,15 @@ class StateMachine:
         if target != current and target not in allowed:
             raise ForbiddenTransition(current, target, allowed=allowed)
 
+    def path(self, current: str, target: str) -> tuple[str, ...]:
+        """Return the fewest steps from `current` to `target`, never through the hand-over; empty when there are none."""
+        reached: dict[str, tuple[str, ...]] = {current: ()}
+        for state in (queue := [current]):
+            for step in sorted(self.transitions.get(state, frozenset()) - reached.keys() - {self.handoff}):
+                reached[step] = (*reached[state], step)
+                queue.append(step)
+        return reached.get(target, ())
+
     def advance(self, session: SessionData[ProfileT], target: str) -> None:
         """Move `session` to `target`; entering the hand-over remembers where it came from.
 
