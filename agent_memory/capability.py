@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, Protocol, Self, cast, runtime_checkable
 
-from logfire import LogfireSpan
+from opentelemetry.trace import Span
 from pydantic import TypeAdapter
 from pydantic_ai import AgentRunResult, FunctionToolset, ModelRequestContext, RunContext, UserPromptNode
 from pydantic_ai.capabilities import AbstractCapability, CapabilityOrdering, WrapNodeRunHandler, WrapRunHandler
@@ -92,20 +92,11 @@ class SessionMemory(AbstractCapability[Deps], Generic[ProfileT]):
     async def wrap_run(self, ctx: RunContext[Deps], *, handler: WrapRunHandler) -> AgentRunResult[Any]:
         inbound = _inbound(ctx)
         with telemetry.span(telemetry.TURN) as span:
-            while True:
-                try:
-                    async with self.manager.turn(inbound) as turn:
-                        if isinstance(turn, Replay):
-                            telemetry.finish(span, 'replayed')
-                            return _replayed(ctx, turn)
-                        span.set_attributes(
-                            {telemetry.CONTACT: turn.grant.contact_id, telemetry.MESSAGES: len(turn.messages)}
-                        )
-                        result = await self._answer(ctx, turn, handler)
-                        _account(span, turn)
-                        return result
-                except EarlierWaits as earlier:
-                    await _answer_first(ctx, earlier)
+            try:
+                return await self._take(ctx, inbound, handler, span)
+            except Exception:
+                telemetry.finish(span, 'failed')
+                raise
 
     async def wrap_node_run(self, ctx: RunContext[Deps], *, node: Any, handler: WrapNodeRunHandler[Deps]) -> Any:
         if self._turn is None:
@@ -143,6 +134,24 @@ class SessionMemory(AbstractCapability[Deps], Generic[ProfileT]):
             self.session = self._turn.fold(self._actions).session
         return result
 
+    async def _take(
+        self, ctx: RunContext[Deps], inbound: Inbound, handler: WrapRunHandler, span: Span
+    ) -> AgentRunResult[Any]:
+        while True:
+            try:
+                async with self.manager.turn(inbound) as turn:
+                    if isinstance(turn, Replay):
+                        telemetry.finish(span, 'replayed')
+                        return _replayed(ctx, turn)
+                    span.set_attributes(
+                        {telemetry.CONTACT: turn.grant.contact_id, telemetry.MESSAGES: len(turn.messages)}
+                    )
+                    result = await self._answer(ctx, turn, handler)
+                    _account(span, turn)
+                    return result
+            except EarlierWaits as earlier:
+                await _answer_first(ctx, earlier)
+
     async def _answer(
         self, ctx: RunContext[Deps], turn: Turn[ProfileT], handler: WrapRunHandler
     ) -> AgentRunResult[Any]:
@@ -154,7 +163,8 @@ class SessionMemory(AbstractCapability[Deps], Generic[ProfileT]):
         tail = [one for one in ctx.messages[-1:] if isinstance(one, ModelRequest)] if ctx.prompt is None else []
         ctx.messages[:] = [*conversation_of(turn.snapshot.turns[-self.history_turns :]), *tail]
         try:
-            result = await handler()
+            with telemetry.span(telemetry.RUN):
+                result = await handler()
         except LeaseLost:
             raise
         except Exception as error:
@@ -185,7 +195,7 @@ def delivers(result: AgentRunResult[Any]) -> bool:
     return bool((result.metadata or {}).get('deliver', result.output is not None))
 
 
-def _account(span: LogfireSpan, turn: Turn[Any]) -> None:
+def _account(span: Span, turn: Turn[Any]) -> None:
     if turn.outcome is None:
         telemetry.finish(span, 'failed')
     else:

@@ -10,6 +10,7 @@ from typing import Generic, Literal
 
 import anyio
 
+from agent_memory import telemetry
 from agent_memory._turns import Lease, Replay, Snapshot, SnapshotCache, Turn, held, read_snapshot
 from agent_memory.backend._archive import Archive
 from agent_memory.backend._protocol import Answered, Behind, Grant, Message, SessionStore, Sweepable
@@ -106,7 +107,10 @@ class SessionManager(Generic[ProfileT]):
         """
         identity = await self._known()
         message = Message(identity.message_id(session.contact_id, message_id), b'', identity.text_digest(''), 0)
-        begun = await self.store.begin(session.contact_id, message, kind='change', window=self._window, wait=self._wait)
+        with telemetry.span(telemetry.BEGIN):
+            begun = await self.store.begin(
+                session.contact_id, message, kind='change', window=self._window, wait=self._wait
+            )
         match begun:
             case Grant():
                 async with self._running(begun, None) as turn:
@@ -157,9 +161,10 @@ class SessionManager(Generic[ProfileT]):
         patience = self._wait if wait is None else wait
         cached = self._cache.get(contact_id)
         started = time.monotonic()
-        begun = await self.store.begin(
-            contact_id, message, held=held(cached) if cached else None, window=self._window, wait=patience
-        )
+        with telemetry.span(telemetry.BEGIN):
+            begun = await self.store.begin(
+                contact_id, message, held=held(cached) if cached else None, window=self._window, wait=patience
+            )
         match begun:
             case Grant():
                 async with self._running(begun, cached, inbound, message) as turn:

@@ -2,20 +2,28 @@
 
 Names are static and few. Attributes carry opaque ids and numbers: no phone number, no message id of the channel, no
 text. Attribute names avoid the words that Logfire's scrubber redacts (`session`, `auth`, `cookie`).
+
+Spans and metrics go through OpenTelemetry's API: they cost next to nothing and say nothing until the program sets a
+provider, as `configure` and `logfire.configure` do.
 """
 
 from __future__ import annotations
 
-from typing import Any, Literal
+import logging
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Literal
 
-import logfire
-from logfire import LogfireSpan
+from opentelemetry import metrics, trace
+from opentelemetry.trace import Span, StatusCode
+from opentelemetry.util.types import Attributes
 
 TURN = 'agent_memory turn'
 BEGIN = 'agent_memory begin'
+RUN = 'agent_memory run'
 COMMIT = 'agent_memory commit'
 ARCHIVE = 'agent_memory archive'
-EARLIER_FAILED = 'agent_memory earlier turn failed'
+EARLIER_FAILED = 'agent_memory earlier turn failed: %s'
 
 Outcome = Literal['committed', 'replayed', 'muted', 'failed']
 
@@ -24,21 +32,33 @@ TURN_NUMBER = 'agent_memory.turn'
 OUTCOME = 'agent_memory.outcome'
 ERROR = 'agent_memory.error'
 STATE = 'agent_memory.state'
-SCORE = 'agent_memory.score'
 FACTS = 'agent_memory.facts'
 MESSAGES = 'agent_memory.messages'
-ROWS = 'agent_memory.rows'
+ENTRIES = 'agent_memory.entries'
 
-_logfire = logfire.with_settings(custom_scope_suffix='agent_memory')
-_turns = _logfire.metric_counter('agent_memory.turns', unit='1', description='Turns by outcome')
-
-
-def span(name: str, **attributes: Any) -> LogfireSpan:
-    """Open a span; `attributes` are named by the constants of this module."""
-    return _logfire.span(name, _span_name=name, **attributes)
+_logger = logging.getLogger(__name__)
+_tracer = trace.get_tracer('agent_memory')
+_turns = metrics.get_meter('agent_memory').create_counter('agent_memory.turns', '1', 'Turns by outcome')
 
 
-def finish(span: LogfireSpan, outcome: Outcome, *, turn: int | None = None, state: str | None = None) -> None:
+@contextmanager
+def span(name: str, attributes: Attributes = None) -> Generator[Span]:
+    """Open a span; name and attributes are constants of this module.
+
+    An error leaves its type: its text and its traceback may repeat what a person wrote.
+    """
+    with _tracer.start_as_current_span(
+        name, attributes=attributes, record_exception=False, set_status_on_exception=False
+    ) as opened:
+        try:
+            yield opened
+        except BaseException as error:
+            opened.set_attribute(ERROR, type(error).__name__)
+            opened.set_status(StatusCode.ERROR)
+            raise
+
+
+def finish(span: Span, outcome: Outcome, *, turn: int | None = None, state: str | None = None) -> None:
     """Close the account of a turn: its outcome on the span and in the counter."""
     span.set_attribute(OUTCOME, outcome)
     if turn is not None:
@@ -48,8 +68,7 @@ def finish(span: LogfireSpan, outcome: Outcome, *, turn: int | None = None, stat
 
 def earlier_failed(error: Exception) -> None:
     """Log that the turn of an earlier message failed while a later one waited for it."""
-    attributes: dict[str, Any] = {ERROR: type(error).__name__}
-    _logfire.warn(EARLIER_FAILED, **attributes)
+    _logger.warning(EARLIER_FAILED, type(error).__name__)
 
 
 def configure(*, content: bool = False) -> None:
@@ -59,5 +78,7 @@ def configure(*, content: bool = False) -> None:
         content: Whether spans carry what people and models say. Off by default: it is personal data, and Logfire's
             scrubber leaves it as it is.
     """
+    import logfire  # takes half a second, which only a program that configures it should pay
+
     logfire.configure(send_to_logfire='if-token-present', console=False)
     logfire.instrument_pydantic_ai(include_content=content, include_binary_content=content)
