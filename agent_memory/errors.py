@@ -19,6 +19,7 @@ AgentMemoryError
 +-- StoreUnavailable       Redis did not answer or refused; the cause is the driver's error
 +-- ArchiveUnavailable     the DuckDB file cannot be opened or written; the cause is the driver's error
 +-- ArchiveRefused         DuckDB will never take these rows; the cause says why. Nothing was written
++-- CatalogueUnavailable   the catalogue has no answer: its file or service cannot be read
 +-- SetupError             the data directory, the embedded server or a setting is unusable
 """
 
@@ -131,6 +132,10 @@ class ArchiveUnavailable(AgentMemoryError):
 
 class ArchiveRefused(AgentMemoryError):
     """The archive will never take these rows, such as a profile that is no JSON. Nothing was written."""
+
+
+class CatalogueUnavailable(AgentMemoryError):
+    """The catalogue has no answer now, not even an earlier one."""
 
 
 class SetupError(AgentMemoryError):

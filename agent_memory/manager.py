@@ -8,27 +8,26 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Generic, Literal
 
-import anyio
-
 from agent_memory import telemetry
-from agent_memory._turns import Lease, Replay, Snapshot, SnapshotCache, Turn, held, read_snapshot
+from agent_memory._lease import Heartbeat, Lease
+from agent_memory._turns import Replay, Snapshot, SnapshotCache, Turn, held, read_snapshot, user_message
 from agent_memory.backend._archive import Archive
 from agent_memory.backend._protocol import Answered, Behind, Grant, Message, SessionStore, Sweepable
-from agent_memory.codec import Codec, StoredReply, pack, unpack
+from agent_memory.codec import Codec, StoredReply, pack_briefly, unpack
 from agent_memory.errors import (
     EarlierWaits,
     InvalidInput,
     LeaseLost,
     SessionBusy,
+    SessionCorrupt,
     SetupError,
-    TurnTimedOut,
+    StoreUnavailable,
 )
 from agent_memory.history import PastSession, past_session
 from agent_memory.identity import Identity
 from agent_memory.lead import CAR_LEAD
 from agent_memory.profile import ProfileT
 from agent_memory.session import Domain, Inbound, SessionData
-from agent_memory.turn import UserMessage
 
 MAX_TURN = timedelta(seconds=120)
 """Hard deadline of one turn: past it the lease is no longer renewed."""
@@ -107,6 +106,7 @@ class SessionManager(Generic[ProfileT]):
         """
         identity = await self._known()
         message = Message(identity.message_id(session.contact_id, message_id), b'', identity.text_digest(''), 0)
+        started = time.monotonic()
         with telemetry.span(telemetry.BEGIN):
             begun = await self.store.begin(
                 session.contact_id, message, kind='change', window=self._window, wait=self._wait
@@ -119,7 +119,7 @@ class SessionManager(Generic[ProfileT]):
             case Answered():
                 return False
             case _:
-                raise SessionBusy(waited=self._wait)
+                raise SessionBusy(waited=timedelta(seconds=time.monotonic() - started))
 
     async def expire_session(self, contact: str, *, reason: str = 'expired') -> bool:
         """End the contact's session now: archived and gone from the store in one step.
@@ -159,12 +159,16 @@ class SessionManager(Generic[ProfileT]):
         """
         contact_id, message = await self._message(inbound)
         patience = self._wait if wait is None else wait
-        cached = self._cache.get(contact_id)
         started = time.monotonic()
-        with telemetry.span(telemetry.BEGIN):
-            begun = await self.store.begin(
-                contact_id, message, held=held(cached) if cached else None, window=self._window, wait=patience
-            )
+        begun = cached = None
+        while begun is None or (isinstance(begun, Grant) and begun.spent):
+            if begun:
+                await self._give_up(begun)
+            cached = self._cache.get(contact_id)
+            with telemetry.span(telemetry.BEGIN):
+                begun = await self.store.begin(
+                    contact_id, message, held=held(cached) if cached else None, window=self._window, wait=patience
+                )
         match begun:
             case Grant():
                 async with self._running(begun, cached, inbound, message) as turn:
@@ -203,29 +207,19 @@ class SessionManager(Generic[ProfileT]):
         inbound: Inbound | None = None,
         own: Message | None = None,
     ) -> AsyncGenerator[Turn[ProfileT]]:
-        turn = Turn(
-            grant,
-            tuple(
-                _user_message(message, inbound if own and message.id == own.id else None) for message in grant.messages
-            ),
-            read_snapshot(self.codec, grant, cached, self._window),
-            Lease(),
-            self.store,
-            self.codec,
-            self._cache,
-            self._window,
-            self._clock,
-        )
+        try:
+            turn = self._turn(grant, cached, inbound, own)
+        except SessionCorrupt as error:
+            await self._aborted(grant, error=type(error).__name__, outcome='retry')
+            raise
         failure: Exception | None = None
         try:
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(self._renew, grant, turn.lease)
+            async with self._heartbeat(grant, turn.lease):
                 try:
                     with turn.lease.guard():
                         yield turn
                 except Exception as error:  # noqa: BLE001 - raised again below, outside the group that would wrap it
                     failure = error
-                tasks.cancel_scope.cancel()
         finally:
             if turn.outcome is None:
                 self._cache.drop(grant.contact_id)
@@ -233,15 +227,34 @@ class SessionManager(Generic[ProfileT]):
         if failure is not None:
             raise failure
 
-    async def _renew(self, grant: Grant, lease: Lease) -> None:
-        # In the turn's own event loop on purpose: a loop that is blocked must lose its lease.
-        with anyio.move_on_after(self._max_turn.total_seconds()):
-            while True:
-                await anyio.sleep(grant.lease.total_seconds() / 3)
-                if not await self.store.heartbeat(grant):
-                    lease.lose(LeaseLost('another worker took this turn over; nothing was written'))
-                    return
-        lease.lose(TurnTimedOut(f'the turn ran longer than {self._max_turn.total_seconds():.0f} s and was given back'))
+    def _turn(
+        self, grant: Grant, cached: Snapshot[ProfileT] | None, inbound: Inbound | None, own: Message | None
+    ) -> Turn[ProfileT]:
+        return Turn(
+            grant,
+            tuple(
+                user_message(message, inbound if own and message.id == own.id else None) for message in grant.messages
+            ),
+            read_snapshot(self.codec, grant, cached, self._window),
+            Lease(),
+            own.id if own else None,
+            self.store,
+            self.codec,
+            self._cache,
+            self._window,
+            self._clock,
+        )
+
+    async def _give_up(self, grant: Grant) -> None:
+        """Give up a message whose every attempt ended with its worker: it may be what ends them."""
+        await self._aborted(grant, error='attempts used up', outcome='fail')
+
+    async def _aborted(self, grant: Grant, *, error: str, outcome: Literal['retry', 'fail']) -> None:
+        apology = StoredReply(text=self.domain.apology, turn=grant.version)
+        await self.store.abort(grant, error=error, reply=pack(apology), outcome=outcome)
+
+    def _heartbeat(self, grant: Grant, lease: Lease) -> Heartbeat:
+        return Heartbeat(lease, lambda: self.store.heartbeat(grant), length=grant.lease, limit=self._max_turn)
 
     async def _known(self) -> Identity:
         if self._identity is None:
@@ -255,7 +268,7 @@ class SessionManager(Generic[ProfileT]):
         contact_id = identity.contact_id(inbound.contact)
         return contact_id, Message(
             id=identity.message_id(contact_id, inbound.message_id),
-            body=pack(inbound),
+            body=pack_briefly(inbound),
             digest=identity.text_digest(inbound.text),
             order=int(inbound.sent_at.timestamp() * 1000),
         )
@@ -287,11 +300,13 @@ class SessionManager(Generic[ProfileT]):
 async def _give_back(turn: Turn[ProfileT], failure: Exception | None) -> None:
     if turn.given_back or isinstance(failure, LeaseLost):
         return
-    # No failure and no commit: the caller was cancelled, which is not the message's fault.
-    outcome: Literal['retry', 'release'] = 'retry' if failure else 'release'
-    await turn.give_back(error=type(failure).__name__ if failure else 'cancelled', outcome=outcome)
-
-
-def _user_message(message: Message, own: Inbound | None) -> UserMessage:
-    inbound = own or unpack(Inbound, message.body)
-    return UserMessage(id=message.id, text=inbound.text, at=inbound.sent_at)
+    # A cancelled caller and a store that is away are not the message's fault.
+    outcome: Literal['retry', 'release'] = (
+        'release' if failure is None or isinstance(failure, StoreUnavailable) else 'retry'
+    )
+    try:
+        await turn.give_back(error=type(failure).__name__ if failure else 'cancelled', outcome=outcome)
+    except StoreUnavailable as error:
+        # The lease ends by itself; what went wrong first is what the caller has to know.
+        if failure is not None:
+            failure.add_note(f'the turn could not be given back either: {error}')

@@ -73,10 +73,14 @@ class Scoring(Generic[ProfileT]):
 
     def __call__(self, profile: ProfileT) -> Score:
         parts = tuple(_part(rule, profile) for rule in self.rules)
-        # Rounded once, so that weights such as 0.1 and 0.2 add up to what a person would write.
-        total = round(sum(part.points for part in parts), 6)
+        total = self.total(profile)
         band = max((band for band in self.bands if total >= band.floor), key=lambda band: band.floor)
         return Score(total=total, band=band.name, action=band.action, parts=parts)
+
+    def total(self, profile: ProfileT) -> float:
+        """Return the total of the score, without its explanation."""
+        # Rounded once, so that weights such as 0.1 and 0.2 add up to what a person would write.
+        return round(sum([rule.points * rule.share(profile) for rule in self.rules]), 6)
 
 
 def _part(rule: Rule[ProfileT], profile: ProfileT) -> Part:

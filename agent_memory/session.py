@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Annotated, ClassVar, Generic, Literal
 
 import phonenumbers
@@ -22,7 +23,7 @@ from pydantic import (
 
 from agent_memory.errors import ForbiddenTransition, InvalidContact, InvalidInput
 from agent_memory.profile import ProfileT
-from agent_memory.scoring import Score, Scoring
+from agent_memory.scoring import Scoring
 
 MAX_TEXT = 4096
 """Most characters of one WhatsApp text message (Cloud API, messages reference)."""
@@ -44,6 +45,7 @@ def utc(value: datetime) -> datetime:
 Stamp = Annotated[AwareDatetime, AfterValidator(utc)]
 
 
+@lru_cache(maxsize=4096)
 def normal_contact(value: str) -> str:
     """Return a phone number as E.164, or a WhatsApp business-scoped user id as it came.
 
@@ -220,6 +222,15 @@ class StateMachine:
         if target != current and target not in allowed:
             raise ForbiddenTransition(current, target, allowed=allowed)
 
+    def path(self, current: str, target: str) -> tuple[str, ...]:
+        """Return the fewest steps from `current` to `target`, never through the hand-over; empty when there are none."""
+        reached: dict[str, tuple[str, ...]] = {current: ()}
+        for state in (queue := [current]):
+            for step in sorted(self.transitions.get(state, frozenset()) - reached.keys() - {self.handoff}):
+                reached[step] = (*reached[state], step)
+                queue.append(step)
+        return reached.get(target, ())
+
     def advance(self, session: SessionData[ProfileT], target: str) -> None:
         """Move `session` to `target`; entering the hand-over remembers where it came from.
 
@@ -299,7 +310,3 @@ class Domain(Generic[ProfileT]):
             requests=requests,
             ttl=self.ttl,
         )
-
-    def scored(self, profile: ProfileT) -> Score | None:
-        """Return the score of `profile`, or `None` when the domain has none."""
-        return self.score(profile) if self.score else None

@@ -3,13 +3,12 @@
 Names are static and few. Attributes carry opaque ids and numbers: no phone number, no message id of the channel, no
 text. Attribute names avoid the words that Logfire's scrubber redacts (`session`, `auth`, `cookie`).
 
-Spans and metrics go through OpenTelemetry's API: they cost next to nothing and say nothing until the program sets a
-provider, as `configure` and `logfire.configure` do.
+Spans and metrics go through OpenTelemetry: they cost next to nothing until something is configured, and reach Logfire
+or any other collector when it is.
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Literal
@@ -23,9 +22,7 @@ BEGIN = 'agent_memory begin'
 RUN = 'agent_memory run'
 COMMIT = 'agent_memory commit'
 ARCHIVE = 'agent_memory archive'
-EARLIER_FAILED = 'agent_memory earlier turn failed: %s'
-
-Outcome = Literal['committed', 'replayed', 'muted', 'failed']
+EARLIER_FAILED = 'agent_memory earlier turn failed'
 
 CONTACT = 'agent_memory.contact_id'
 TURN_NUMBER = 'agent_memory.turn'
@@ -36,17 +33,15 @@ FACTS = 'agent_memory.facts'
 MESSAGES = 'agent_memory.messages'
 ENTRIES = 'agent_memory.entries'
 
-_logger = logging.getLogger(__name__)
+Outcome = Literal['committed', 'replayed', 'muted', 'failed']
+
 _tracer = trace.get_tracer('agent_memory')
-_turns = metrics.get_meter('agent_memory').create_counter('agent_memory.turns', '1', 'Turns by outcome')
+_turns = metrics.get_meter('agent_memory').create_counter('agent_memory.turns', description='Turns by outcome')
 
 
 @contextmanager
 def span(name: str, attributes: Attributes = None) -> Generator[Span]:
-    """Open a span; name and attributes are constants of this module.
-
-    An error leaves its type: its text and its traceback may repeat what a person wrote.
-    """
+    """Open a span. Its exceptions are recorded by type alone: their messages may be about a person."""
     with _tracer.start_as_current_span(
         name, attributes=attributes, record_exception=False, set_status_on_exception=False
     ) as opened:
@@ -55,6 +50,17 @@ def span(name: str, attributes: Attributes = None) -> Generator[Span]:
         except BaseException as error:
             opened.set_attribute(ERROR, type(error).__name__)
             opened.set_status(StatusCode.ERROR)
+            raise
+
+
+@contextmanager
+def turn() -> Generator[Span]:
+    """Open the span of a turn, which ends with `finish`; an error finishes it as failed."""
+    with span(TURN) as opened:
+        try:
+            yield opened
+        except Exception:
+            finish(opened, 'failed')
             raise
 
 
@@ -67,8 +73,8 @@ def finish(span: Span, outcome: Outcome, *, turn: int | None = None, state: str 
 
 
 def earlier_failed(error: Exception) -> None:
-    """Log that the turn of an earlier message failed while a later one waited for it."""
-    _logger.warning(EARLIER_FAILED, type(error).__name__)
+    """Note on the current span that the turn of an earlier message failed while this one waited for it."""
+    trace.get_current_span().add_event(EARLIER_FAILED, {ERROR: type(error).__name__})
 
 
 def configure(*, content: bool = False) -> None:
@@ -78,7 +84,7 @@ def configure(*, content: bool = False) -> None:
         content: Whether spans carry what people and models say. Off by default: it is personal data, and Logfire's
             scrubber leaves it as it is.
     """
-    import logfire  # takes half a second, which only a program that configures it should pay
+    import logfire
 
     logfire.configure(send_to_logfire='if-token-present', console=False)
     logfire.instrument_pydantic_ai(include_content=content, include_binary_content=content)

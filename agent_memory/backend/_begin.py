@@ -26,9 +26,13 @@ class Begin:
     held: Held | None
     window: int
     token: str = field(default_factory=lambda: secrets.token_urlsafe(12))
+    unanswered: bool = False
+    """Whether it was sent and its answer not seen."""
 
     async def __call__(self) -> Begun:
+        self.unanswered = True
         reply = await self.scripts.run('begin', self._names(), self._arguments())
+        self.unanswered = False
         match reply[0]:
             case b'RUN':
                 return self._grant(reply)
@@ -38,7 +42,7 @@ class Begin:
             case b'QUEUED':
                 return Queued(reply[1], timedelta(milliseconds=max(reply[2], 1)))
             case b'BEHIND':
-                return Behind(_message(reply[1], reply[2]))
+                return Behind(message_of(reply[1], reply[2]))
             case b'EMPTY':
                 return Idle()
             case b'MISMATCH':
@@ -58,6 +62,7 @@ class Begin:
             keys.leases(partition),
             keys.outbox(partition),
             keys.turns(contact),
+            keys.deadlines(partition),
         ]
 
     def _arguments(self) -> list[Any]:
@@ -77,6 +82,7 @@ class Begin:
             self.window,
             held.started_ms if held else 0,
             held.version if held else 0,
+            ms(policy.previous_ttl),
             self.scripts.now(),
         ]
 
@@ -92,11 +98,13 @@ class Begin:
             document=document or None,
             previous=previous or None,
             turns=tuple(turns),
-            messages=tuple(_message(id_, body) for id_, body in zip(ids, bodies, strict=True)),
+            messages=tuple(message_of(id_, body) for id_, body in zip(ids, bodies, strict=True)),
             lease=self.policy.lease,
+            spent=attempt > self.policy.max_attempts,
         )
 
 
-def _message(id_: bytes, stored: bytes) -> Message:
+def message_of(id_: bytes, stored: bytes) -> Message:
+    """Return a message as the mailbox keeps it: its id, and digest:body."""
     digest, _, body = stored.partition(b':')
     return Message(id=id_.decode(), body=body, digest=digest.decode(), order=0)

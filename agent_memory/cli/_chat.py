@@ -95,13 +95,14 @@ def _show(session: SessionData[UserProfileData] | None) -> None:
     if session is None:
         _console.print('[dim]A new conversation.[/]')
         return
-    table = Table(box=None, show_header=False, padding=(0, 1), style='dim')
-    table.add_row('state', session.state)
+    table = Table(box=None, show_header=False, padding=(0, 1), style='dim', pad_edge=False)
+    table.add_row('conversation', session.state)
     for field, value in session.profile.known().items():
         table.add_row(field, ', '.join(map(str, value)) if isinstance(value, list) else str(value))
     if CAR_LEAD.completeness:
         table.add_row('completeness', f'{CAR_LEAD.completeness(session.profile).total:.0%}')
-    if score := CAR_LEAD.scored(session.profile):
+    if CAR_LEAD.score:
+        score = CAR_LEAD.score(session.profile)
         table.add_row('score', f'{score.total:g} of 100 ({score.band}: {score.action})')
         table.add_row('', _explained(score))
     _console.print(table)
