@@ -73,8 +73,8 @@ async def test_deps_may_carry_the_inbound_beside_their_own_fields(redis_url: str
         await leave_waiting(manager, 'm0')
         result = await agent.run('oi', deps=Deps(inbound('m1', 'oi', second=1), 'Recife'))
         assert result.output == 're: oi'
+        nobody: Any = Agent(FunctionModel(model), deps_type=Inbound, capabilities=[SessionMemory(manager)])
         with pytest.raises(InvalidInput, match='deps=Inbound'):
-            nobody: Any = Agent(FunctionModel(model), deps_type=Inbound, capabilities=[SessionMemory(manager)])
             await nobody.run('oi')
     assert model.calls == [['text of m0'], ['text of m0', 're: text of m0', 'oi']]
 
