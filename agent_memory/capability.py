@@ -41,7 +41,7 @@ from agent_memory.errors import EarlierWaits, InvalidInput, LeaseLost
 from agent_memory.manager import SessionManager
 from agent_memory.profile import ProfileT
 from agent_memory.session import Inbound, SessionData
-from agent_memory.tools import profile_toolset, session_toolset
+from agent_memory.tools import Evidence, profile_toolset, session_toolset
 from agent_memory.tools._actions import MEMORY_ID
 from agent_memory.turn import ACTIONS, Action, ActionList
 
@@ -89,6 +89,8 @@ class SessionMemory(AbstractCapability[Deps], Generic[ProfileT]):
     """
     tools: bool = True
     """Whether the agent gets the profile and session tools of the domain."""
+    evidence: Evidence | None = None
+    """What a value must stand on to be recorded; `None` records what the model says."""
     id: str | None = field(default=MEMORY_ID, kw_only=True)
     session: SessionData[ProfileT] | None = field(default=None, init=False, repr=False)
     """In a run: the session as its tools have left it so far."""
@@ -117,7 +119,10 @@ class SessionMemory(AbstractCapability[Deps], Generic[ProfileT]):
         if not self.tools:
             return None
         domain = self.manager.domain
-        toolsets: list[FunctionToolset[Any]] = [profile_toolset(domain.profile), session_toolset(domain.states)]
+        toolsets: list[FunctionToolset[Any]] = [
+            profile_toolset(domain.profile, evidence=self.evidence),
+            session_toolset(domain.states),
+        ]
         return CombinedToolset(toolsets)
 
     async def wrap_run(self, ctx: RunContext[Deps], *, handler: WrapRunHandler) -> AgentRunResult[Any]:
@@ -165,7 +170,7 @@ class SessionMemory(AbstractCapability[Deps], Generic[ProfileT]):
             answered: object = result
             note = [SystemPromptPart(NOT_SENT)] if isinstance(answered, End) else []
             ctx.enqueue(*note, *(UserPromptPart(message.text) for message in joined))
-        return result
+        return cast('object', result)
 
     async def before_model_request(
         self, ctx: RunContext[Deps], request_context: ModelRequestContext

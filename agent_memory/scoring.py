@@ -8,6 +8,7 @@ from typing import ClassVar, Generic
 
 from pydantic import BaseModel, ConfigDict
 
+from agent_memory.errors import InvalidInput
 from agent_memory.profile import ProfileT
 
 
@@ -66,12 +67,20 @@ class Scoring(Generic[ProfileT]):
     rules: tuple[Rule[ProfileT], ...]
     bands: tuple[Band, ...]
 
+    def __post_init__(self) -> None:
+        if not any(band.floor <= 0 for band in self.bands):
+            raise InvalidInput('a scoring needs a band from 0 on, or a low total falls in none')
+
     def __call__(self, profile: ProfileT) -> Score:
         parts = tuple(_part(rule, profile) for rule in self.rules)
-        # Rounded once, so that weights such as 0.1 and 0.2 add up to what a person would write.
-        total = round(sum(part.points for part in parts), 6)
+        total = self.total(profile)
         band = max((band for band in self.bands if total >= band.floor), key=lambda band: band.floor)
         return Score(total=total, band=band.name, action=band.action, parts=parts)
+
+    def total(self, profile: ProfileT) -> float:
+        """Return the total of the score, without its explanation."""
+        # Rounded once, so that weights such as 0.1 and 0.2 add up to what a person would write.
+        return round(sum([rule.points * rule.share(profile) for rule in self.rules]), 6)
 
 
 def _part(rule: Rule[ProfileT], profile: ProfileT) -> Part:

@@ -19,6 +19,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from agent_memory.backend._archiver import Archiver
 from agent_memory.backend._duckdb import DuckDBArchive
 from agent_memory.backend._embedded import embedded_server
+from agent_memory.backend._endpoint import serve_history
 from agent_memory.backend._protocol import Policy
 from agent_memory.backend._redis import RedisStore
 from agent_memory.errors import AgentMemoryError, ArchiveUnavailable, SetupError
@@ -86,6 +87,7 @@ class MemorySettings(BaseSettings):
             failure: Exception | None = None
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(archiver.run)
+                tasks.start_soon(serve_history, archive, archive.path)
                 tasks.start_soon(_sweep, manager)
                 try:
                     yield opened

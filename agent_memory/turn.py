@@ -18,7 +18,7 @@ ACTIONS = 'agent_memory.actions'
 
 
 class _Action(BaseModel):
-    model_config: ClassVar[ConfigDict] = ConfigDict(extra='forbid', frozen=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra='forbid', frozen=True, hide_input_in_errors=True)
 
 
 class PatchProfile(_Action):
@@ -86,7 +86,7 @@ ActionList: TypeAdapter[list[Action]] = TypeAdapter(list[Action])
 class Event(BaseModel):
     """Something that happened to a session beside its facts, as committed and archived."""
 
-    model_config: ClassVar[ConfigDict] = ConfigDict(extra='forbid', frozen=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra='forbid', frozen=True, hide_input_in_errors=True)
 
     kind: Literal['state', 'handoff', 'handback', 'consent', 'request', 'qualified', 'restart', 'refused', 'undecided']
     at: Stamp
@@ -97,7 +97,7 @@ class Event(BaseModel):
 class UserMessage(BaseModel):
     """One message that a turn answered."""
 
-    model_config: ClassVar[ConfigDict] = ConfigDict(extra='forbid', frozen=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra='forbid', frozen=True, hide_input_in_errors=True)
 
     id: str
     text: str
@@ -107,7 +107,7 @@ class UserMessage(BaseModel):
 class TurnRecord(BaseModel):
     """One committed turn in neutral fields, beside a cache of the framework's own messages."""
 
-    model_config: ClassVar[ConfigDict] = ConfigDict(extra='ignore', frozen=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra='ignore', frozen=True, hide_input_in_errors=True)
 
     format: Literal[1] = 1
     turn: int
@@ -135,11 +135,11 @@ class TurnRecord(BaseModel):
 
     def lines(self) -> list[ConversationMessage]:
         """Return what was said in this turn, oldest first."""
-        # The parts were validated when the record was made or read.
-        line = ConversationMessage.model_construct
-        lines = [line(role='user', content=one.text, at=one.at) for one in self.messages if one.text.strip()]
-        if self.reply:
-            lines.append(line(role='assistant', content=self.reply, at=self.at))
+        lines = [
+            ConversationMessage(role='user', content=one.text, at=one.at) for one in self.messages if one.text.strip()
+        ]
+        if self.reply and self.reply.strip():
+            lines.append(ConversationMessage(role='assistant', content=self.reply, at=self.at))
         return [*lines, *self.said]
 
 
