@@ -246,7 +246,7 @@ class SessionManager(Generic[ProfileT]):
 
     async def _aborted(self, grant: Grant, *, error: str, outcome: Literal['retry', 'fail']) -> None:
         apology = StoredReply(text=self.domain.apology, turn=grant.version)
-        await self.store.abort(grant, error=error, reply=pack(apology), outcome=outcome)
+        await self.store.abort(grant, error=error, reply=pack_briefly(apology), outcome=outcome)
 
     def _heartbeat(self, grant: Grant, lease: Lease) -> Heartbeat:
         return Heartbeat(lease, lambda: self.store.heartbeat(grant), length=grant.lease, limit=self._max_turn)
