@@ -6,7 +6,7 @@ import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Generic, Literal, TypeVar
 
@@ -14,10 +14,10 @@ import anyio
 
 from agent_memory._lease import Lease
 from agent_memory.backend._protocol import Commit, Grant, Held, Message, SessionStore
-from agent_memory.codec import Codec, StoredReply, pack
+from agent_memory.codec import Codec, StoredReply, pack, unpack
 from agent_memory.errors import SessionConflict
 from agent_memory.profile import Change, Fact, ProfileT
-from agent_memory.session import ConversationMemory, SessionData
+from agent_memory.session import ConversationMemory, Inbound, SessionData
 from agent_memory.turn import Action, Event, Folded, TurnRecord, UserMessage, fold
 
 T = TypeVar('T')
@@ -93,6 +93,8 @@ class Turn(Generic[ProfileT]):
     """What this turn answers, oldest first; more than one is a burst."""
     snapshot: Snapshot[ProfileT]
     lease: Lease
+    _own: str | None = field(repr=False)
+    """The id of the message whose caller runs this turn, and so delivers its reply."""
     _store: SessionStore = field(repr=False)
     _codec: Codec[ProfileT] = field(repr=False)
     _cache: SnapshotCache[ProfileT] = field(repr=False)
@@ -133,6 +135,28 @@ class Turn(Generic[ProfileT]):
             at=source.at if source else self._clock(),
         )
 
+    async def join(self) -> tuple[UserMessage, ...]:
+        """Take the messages that came in meanwhile into this turn, and return them, oldest first.
+
+        Not after a failed attempt: then the first message runs alone, so that one that cannot be answered takes no
+        other with it.
+
+        Raises:
+            LeaseLost: Another worker has the turn.
+        """
+        if self.grant.attempt > 1:
+            return ()
+        late = await self._store.arrived(self.grant)
+        joined = tuple(user_message(message) for message in late)
+        self.grant = replace(self.grant, messages=(*self.grant.messages, *late))
+        self.messages = (*self.messages, *joined)
+        return joined
+
+    @property
+    def own(self) -> UserMessage | None:
+        """The message whose caller runs this turn."""
+        return next((message for message in self.messages if message.id == self._own), None)
+
     async def commit(
         self,
         *,
@@ -157,7 +181,9 @@ class Turn(Generic[ProfileT]):
         folded = self.fold(actions)
         session, events = self._advanced(folded)
         happened = {'messages': list(self.messages), 'reply': reply, 'facts': list(folded.facts), 'events': events}
-        return await self._write(session, record, happened, self.grant.messages, output, parsed)
+        # Every message of a burst gets the reply; the one whose caller is here comes last and carries it.
+        messages = tuple(sorted(self.grant.messages, key=lambda message: message.id == self._own))
+        return await self._write(session, record, happened, messages, output, parsed)
 
     async def replace(self, session: SessionData[ProfileT], message: Message) -> Outcome[ProfileT]:
         """Write a session that the caller changed, under the id of `message`.
@@ -189,7 +215,8 @@ class Turn(Generic[ProfileT]):
         )
         events: list[Event] = []
         if base.state != changed.state:
-            self._codec.domain.states.check(base.state, changed.state)
+            if not (self.muted and changed.state == base.handoff_from):
+                self._codec.domain.states.check(base.state, changed.state)
             events.append(_moved(now, message.id, base.state, changed.state))
         said = session.memory.messages[len(base.memory.messages) :]
         self._qualify(changed, events, now, message.id)
@@ -276,6 +303,16 @@ async def uninterrupted(call: Awaitable[T]) -> T:
     with anyio.CancelScope(shield=True):
         return await call
     raise RuntimeError('a shielded scope was cancelled')  # pragma: no cover
+
+
+def user_message(message: Message, inbound: Inbound | None = None) -> UserMessage:
+    """Return a message of the mailbox as a person's line; `inbound` when it is known already.
+
+    Raises:
+        SessionCorrupt: Its body is not one that this version reads.
+    """
+    known = inbound or unpack(Inbound, message.body)
+    return UserMessage(id=message.id, text=known.text, at=known.sent_at)
 
 
 def _blank(session: SessionData[Any]) -> TurnRecord:

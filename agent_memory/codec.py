@@ -51,7 +51,7 @@ T = TypeVar('T', bound=BaseModel)
 class StoredReply(BaseModel):
     """What a redelivered message is answered with."""
 
-    model_config: ClassVar[ConfigDict] = ConfigDict(extra='ignore', frozen=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra='ignore', frozen=True, hide_input_in_errors=True)
 
     text: str | None
     """What was said; `None` when nothing was, such as while a person holds the conversation."""
@@ -94,17 +94,20 @@ def unpack_json(blob: bytes) -> bytes:
         raise SessionCorrupt(f'stored bytes have format {blob[:1].hex() or "none"}; this version reads 00 and 01')
     try:
         inflate = zlib.decompressobj(_WINDOW_BITS, _DICTIONARY)
-        data = inflate.decompress(blob[1:]) + inflate.flush()
+        data = inflate.decompress(blob[1:])
     except zlib.error as error:
         raise SessionCorrupt('stored bytes are damaged') from error
+    # Only the end of the stream holds its checksum; bytes that are cut short raise nothing.
     if not inflate.eof:
-        raise SessionCorrupt('stored bytes are cut off')
+        raise SessionCorrupt('stored bytes are cut short')
     return data
 
 
 def _validated(model: type[T], data: bytes) -> T:
     try:
-        return model.model_validate_json(data)
+        # Another version may have written fields that this one does not have: during a deployment, or before a field was
+        # removed. They are left out, or the contact could never be answered again.
+        return model.model_validate_json(data, extra='ignore')
     except ValidationError as error:
         # The message of a ValidationError repeats its input, which is personal.
         places = ', '.join('.'.join(map(str, item['loc'])) for item in error.errors(include_input=False))

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Generic, Literal
 
 from agent_memory._lease import Heartbeat, Lease
-from agent_memory._turns import Replay, Snapshot, SnapshotCache, Turn, held, read_snapshot
+from agent_memory._turns import Replay, Snapshot, SnapshotCache, Turn, held, read_snapshot, user_message
 from agent_memory.backend._archive import Archive
 from agent_memory.backend._protocol import Answered, Behind, Grant, Message, SessionStore, Sweepable
 from agent_memory.codec import Codec, StoredReply, pack_briefly, unpack
@@ -18,14 +18,15 @@ from agent_memory.errors import (
     InvalidInput,
     LeaseLost,
     SessionBusy,
+    SessionCorrupt,
     SetupError,
+    StoreUnavailable,
 )
 from agent_memory.history import PastSession, past_session
 from agent_memory.identity import Identity
 from agent_memory.lead import CAR_LEAD
 from agent_memory.profile import ProfileT
 from agent_memory.session import Domain, Inbound, SessionData
-from agent_memory.turn import UserMessage
 
 MAX_TURN = timedelta(seconds=120)
 """Hard deadline of one turn: past it the lease is no longer renewed."""
@@ -104,6 +105,7 @@ class SessionManager(Generic[ProfileT]):
         """
         identity = await self._known()
         message = Message(identity.message_id(session.contact_id, message_id), b'', identity.text_digest(''), 0)
+        started = time.monotonic()
         begun = await self.store.begin(session.contact_id, message, kind='change', window=self._window, wait=self._wait)
         match begun:
             case Grant():
@@ -113,7 +115,7 @@ class SessionManager(Generic[ProfileT]):
             case Answered():
                 return False
             case _:
-                raise SessionBusy(waited=self._wait)
+                raise SessionBusy(waited=timedelta(seconds=time.monotonic() - started))
 
     async def expire_session(self, contact: str, *, reason: str = 'expired') -> bool:
         """End the contact's session now: archived and gone from the store in one step.
@@ -153,11 +155,15 @@ class SessionManager(Generic[ProfileT]):
         """
         contact_id, message = await self._message(inbound)
         patience = self._wait if wait is None else wait
-        cached = self._cache.get(contact_id)
         started = time.monotonic()
-        begun = await self.store.begin(
-            contact_id, message, held=held(cached) if cached else None, window=self._window, wait=patience
-        )
+        begun = cached = None
+        while begun is None or (isinstance(begun, Grant) and begun.spent):
+            if begun:
+                await self._give_up(begun)
+            cached = self._cache.get(contact_id)
+            begun = await self.store.begin(
+                contact_id, message, held=held(cached) if cached else None, window=self._window, wait=patience
+            )
         match begun:
             case Grant():
                 async with self._running(begun, cached, inbound, message) as turn:
@@ -196,19 +202,11 @@ class SessionManager(Generic[ProfileT]):
         inbound: Inbound | None = None,
         own: Message | None = None,
     ) -> AsyncGenerator[Turn[ProfileT]]:
-        turn = Turn(
-            grant,
-            tuple(
-                _user_message(message, inbound if own and message.id == own.id else None) for message in grant.messages
-            ),
-            read_snapshot(self.codec, grant, cached, self._window),
-            Lease(),
-            self.store,
-            self.codec,
-            self._cache,
-            self._window,
-            self._clock,
-        )
+        try:
+            turn = self._turn(grant, cached, inbound, own)
+        except SessionCorrupt as error:
+            await self._aborted(grant, error=type(error).__name__, outcome='retry')
+            raise
         failure: Exception | None = None
         try:
             async with self._heartbeat(grant, turn.lease):
@@ -223,6 +221,32 @@ class SessionManager(Generic[ProfileT]):
                 await _give_back(turn, failure)
         if failure is not None:
             raise failure
+
+    def _turn(
+        self, grant: Grant, cached: Snapshot[ProfileT] | None, inbound: Inbound | None, own: Message | None
+    ) -> Turn[ProfileT]:
+        return Turn(
+            grant,
+            tuple(
+                user_message(message, inbound if own and message.id == own.id else None) for message in grant.messages
+            ),
+            read_snapshot(self.codec, grant, cached, self._window),
+            Lease(),
+            own.id if own else None,
+            self.store,
+            self.codec,
+            self._cache,
+            self._window,
+            self._clock,
+        )
+
+    async def _give_up(self, grant: Grant) -> None:
+        """Give up a message whose every attempt ended with its worker: it may be what ends them."""
+        await self._aborted(grant, error='attempts used up', outcome='fail')
+
+    async def _aborted(self, grant: Grant, *, error: str, outcome: Literal['retry', 'fail']) -> None:
+        apology = StoredReply(text=self.domain.apology, turn=grant.version)
+        await self.store.abort(grant, error=error, reply=pack_briefly(apology), outcome=outcome)
 
     def _heartbeat(self, grant: Grant, lease: Lease) -> Heartbeat:
         return Heartbeat(lease, lambda: self.store.heartbeat(grant), length=grant.lease, limit=self._max_turn)
@@ -271,11 +295,13 @@ class SessionManager(Generic[ProfileT]):
 async def _give_back(turn: Turn[ProfileT], failure: Exception | None) -> None:
     if turn.given_back or isinstance(failure, LeaseLost):
         return
-    # No failure and no commit: the caller was cancelled, which is not the message's fault.
-    outcome: Literal['retry', 'release'] = 'retry' if failure else 'release'
-    await turn.give_back(error=type(failure).__name__ if failure else 'cancelled', outcome=outcome)
-
-
-def _user_message(message: Message, own: Inbound | None) -> UserMessage:
-    inbound = own or unpack(Inbound, message.body)
-    return UserMessage(id=message.id, text=inbound.text, at=inbound.sent_at)
+    # A cancelled caller and a store that is away are not the message's fault.
+    outcome: Literal['retry', 'release'] = (
+        'release' if failure is None or isinstance(failure, StoreUnavailable) else 'retry'
+    )
+    try:
+        await turn.give_back(error=type(failure).__name__ if failure else 'cancelled', outcome=outcome)
+    except StoreUnavailable as error:
+        # The lease ends by itself; what went wrong first is what the caller has to know.
+        if failure is not None:
+            failure.add_note(f'the turn could not be given back either: {error}')

@@ -8,6 +8,7 @@ from typing import ClassVar, Generic
 
 from pydantic import BaseModel, ConfigDict
 
+from agent_memory.errors import InvalidInput
 from agent_memory.profile import ProfileT
 
 
@@ -65,6 +66,10 @@ class Scoring(Generic[ProfileT]):
 
     rules: tuple[Rule[ProfileT], ...]
     bands: tuple[Band, ...]
+
+    def __post_init__(self) -> None:
+        if not any(band.floor <= 0 for band in self.bands):
+            raise InvalidInput('a scoring needs a band from 0 on, or a low total falls in none')
 
     def __call__(self, profile: ProfileT) -> Score:
         parts = tuple(_part(rule, profile) for rule in self.rules)

@@ -2,14 +2,20 @@
 
 Names are static and few. Attributes carry opaque ids and numbers: no phone number, no message id of the channel, no
 text. Attribute names avoid the words that Logfire's scrubber redacts (`session`, `auth`, `cookie`).
+
+Spans and metrics go through OpenTelemetry: they cost next to nothing until something is configured, and reach Logfire
+or any other collector when it is.
 """
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Literal
 
-import logfire
-from logfire import LogfireSpan
+from opentelemetry import metrics, trace
+from opentelemetry.trace import Span
+from opentelemetry.util.types import AttributeValue
 
 TURN = 'agent_memory turn'
 BEGIN = 'agent_memory begin'
@@ -17,28 +23,34 @@ COMMIT = 'agent_memory commit'
 ARCHIVE = 'agent_memory archive'
 EARLIER_FAILED = 'agent_memory earlier turn failed'
 
-Outcome = Literal['committed', 'replayed', 'muted', 'failed']
-
 CONTACT = 'agent_memory.contact_id'
 TURN_NUMBER = 'agent_memory.turn'
 OUTCOME = 'agent_memory.outcome'
 ERROR = 'agent_memory.error'
 STATE = 'agent_memory.state'
-SCORE = 'agent_memory.score'
-FACTS = 'agent_memory.facts'
 MESSAGES = 'agent_memory.messages'
-ROWS = 'agent_memory.rows'
+ENTRIES = 'agent_memory.entries'
 
-_logfire = logfire.with_settings(custom_scope_suffix='agent_memory')
-_turns = _logfire.metric_counter('agent_memory.turns', unit='1', description='Turns by outcome')
+Outcome = Literal['committed', 'replayed', 'muted', 'failed']
 
-
-def span(name: str, **attributes: Any) -> LogfireSpan:
-    """Open a span; `attributes` are named by the constants of this module."""
-    return _logfire.span(name, _span_name=name, **attributes)
+_tracer = trace.get_tracer('agent_memory')
+_turns = metrics.get_meter('agent_memory').create_counter('agent_memory.turns', description='Turns by outcome')
 
 
-def finish(span: LogfireSpan, outcome: Outcome, *, turn: int | None = None, state: str | None = None) -> None:
+@contextmanager
+def span(name: str, **attributes: AttributeValue) -> Generator[Span]:
+    """Open a span. Its exceptions are recorded by type alone: their messages may be about a person."""
+    with _tracer.start_as_current_span(
+        name, attributes=attributes, record_exception=False, set_status_on_exception=False
+    ) as opened:
+        try:
+            yield opened
+        except BaseException as error:
+            opened.set_attribute(ERROR, type(error).__name__)
+            raise
+
+
+def finish(span: Span, outcome: Outcome, *, turn: int | None = None, state: str | None = None) -> None:
     """Close the account of a turn: its outcome on the span and in the counter."""
     span.set_attribute(OUTCOME, outcome)
     if turn is not None:
@@ -47,9 +59,8 @@ def finish(span: LogfireSpan, outcome: Outcome, *, turn: int | None = None, stat
 
 
 def earlier_failed(error: Exception) -> None:
-    """Log that the turn of an earlier message failed while a later one waited for it."""
-    attributes: dict[str, Any] = {ERROR: type(error).__name__}
-    _logfire.warn(EARLIER_FAILED, **attributes)
+    """Note on the current span that the turn of an earlier message failed while this one waited for it."""
+    trace.get_current_span().add_event(EARLIER_FAILED, {ERROR: type(error).__name__})
 
 
 def configure(*, content: bool = False) -> None:
@@ -59,5 +70,7 @@ def configure(*, content: bool = False) -> None:
         content: Whether spans carry what people and models say. Off by default: it is personal data, and Logfire's
             scrubber leaves it as it is.
     """
+    import logfire
+
     logfire.configure(send_to_logfire='if-token-present', console=False)
     logfire.instrument_pydantic_ai(include_content=content, include_binary_content=content)

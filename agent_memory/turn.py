@@ -18,7 +18,7 @@ ACTIONS = 'agent_memory.actions'
 
 
 class _Action(BaseModel):
-    model_config: ClassVar[ConfigDict] = ConfigDict(extra='forbid', frozen=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra='forbid', frozen=True, hide_input_in_errors=True)
 
 
 class PatchProfile(_Action):
@@ -86,7 +86,7 @@ ActionList: TypeAdapter[list[Action]] = TypeAdapter(list[Action])
 class Event(BaseModel):
     """Something that happened to a session beside its facts, as committed and archived."""
 
-    model_config: ClassVar[ConfigDict] = ConfigDict(extra='forbid', frozen=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra='forbid', frozen=True, hide_input_in_errors=True)
 
     kind: Literal['state', 'handoff', 'handback', 'consent', 'request', 'qualified', 'restart', 'refused', 'undecided']
     at: Stamp
@@ -97,7 +97,7 @@ class Event(BaseModel):
 class UserMessage(BaseModel):
     """One message that a turn answered."""
 
-    model_config: ClassVar[ConfigDict] = ConfigDict(extra='forbid', frozen=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra='forbid', frozen=True, hide_input_in_errors=True)
 
     id: str
     text: str
@@ -107,7 +107,7 @@ class UserMessage(BaseModel):
 class TurnRecord(BaseModel):
     """One committed turn in neutral fields, beside a cache of the framework's own messages."""
 
-    model_config: ClassVar[ConfigDict] = ConfigDict(extra='ignore', frozen=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra='ignore', frozen=True, hide_input_in_errors=True)
 
     format: Literal[1] = 1
     turn: int

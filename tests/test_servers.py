@@ -30,6 +30,10 @@ async def test_each_test_gets_an_empty_database(redis_url: str) -> None:
 def test_no_test_reaches_the_network() -> None:
     with pytest.raises(pytest.fail.Exception, match=r'reached out to 192\.0\.2\.1'):
         socket.create_connection(('192.0.2.1', 80), timeout=1)
+    with pytest.raises(pytest.fail.Exception, match=r'reached out to api\.openai\.com'):
+        socket.getaddrinfo('api.openai.com', 443)
+    with socket.socket() as connection, pytest.raises(pytest.fail.Exception, match=r'reached out to 192\.0\.2\.1'):
+        connection.connect(('192.0.2.1', 80))
 
 
 async def test_a_restarted_server_keeps_its_address_and_its_append_only_file(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ class Entry:
     """`turn`: the turn record. `close`: the session document. `dead`: the message body."""
     note: str = ''
     """`close`: the reason. `dead`: the error."""
+    partition: int = 0
 
 
 @runtime_checkable

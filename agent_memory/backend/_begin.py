@@ -28,12 +28,16 @@ class Begin:
     confirm: bool = False
     """Whether a stored answer is returned only once a replica has it."""
     token: str = field(default_factory=lambda: secrets.token_urlsafe(12))
+    unanswered: bool = False
+    """Whether it was sent and its answer not seen."""
 
     async def __call__(self) -> Begun:
+        self.unanswered = True
         reply = await self.scripts.run('begin', self._names(), self._arguments())
         if self.confirm and reply[0] == b'DONE':
             note = self.keys.counts(self.keys.partition(self.contact_id))
             reply = await self.scripts.run_confirmed('begin', self._names(), self._arguments(), note=note)
+        self.unanswered = False
         match reply[0]:
             case b'RUN':
                 return self._grant(reply)
@@ -43,7 +47,7 @@ class Begin:
             case b'QUEUED':
                 return Queued(reply[1], timedelta(milliseconds=max(reply[2], 1)))
             case b'BEHIND':
-                return Behind(_message(reply[1], reply[2]))
+                return Behind(message_of(reply[1], reply[2]))
             case b'EMPTY':
                 return Idle()
             case b'MISMATCH':
@@ -63,6 +67,7 @@ class Begin:
             keys.leases(partition),
             keys.outbox(partition),
             keys.turns(contact),
+            keys.deadlines(partition),
         ]
 
     def _arguments(self) -> list[Any]:
@@ -82,6 +87,7 @@ class Begin:
             self.window,
             held.started_ms if held else 0,
             held.version if held else 0,
+            ms(policy.previous_ttl),
             self.scripts.now(),
         ]
 
@@ -97,11 +103,13 @@ class Begin:
             document=document or None,
             previous=previous or None,
             turns=tuple(turns),
-            messages=tuple(_message(id_, body) for id_, body in zip(ids, bodies, strict=True)),
+            messages=tuple(message_of(id_, body) for id_, body in zip(ids, bodies, strict=True)),
             lease=self.policy.lease,
+            spent=attempt > self.policy.max_attempts,
         )
 
 
-def _message(id_: bytes, stored: bytes) -> Message:
+def message_of(id_: bytes, stored: bytes) -> Message:
+    """Return a message as the mailbox keeps it: its id, and digest:body."""
     digest, _, body = stored.partition(b':')
     return Message(id=id_.decode(), body=body, digest=digest.decode(), order=0)

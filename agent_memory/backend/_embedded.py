@@ -59,8 +59,8 @@ class EmbeddedServer:
 async def embedded_server(data_dir: Path) -> AsyncGenerator[EmbeddedServer]:
     """Start the server of `data_dir`, or attach to the running one; the last user to leave stops it.
 
-    Writes reach the append-only file at once and the disk within a second: they survive `kill -9` of any process, and
-    a power cut costs at most that second. A server that dies while in use is started again by the next user only.
+    An acknowledged write is on disk: it survives `kill -9` of any process and a power cut. The server ends when it cannot
+    write (a full disk); one that ended while in use is started again by the next user only.
 
     Raises:
         SetupError: The wheel is missing, the directory cannot be used, or the server does not start; says what to do.
@@ -126,7 +126,8 @@ def _socket_path(directory: Path) -> Path:
     # Too deep for a unix socket. Not the user's runtime directory and not TMPDIR: both depend on the environment, and
     # every process that uses this data directory has to come to the same path.
     private = Path(f'/tmp/agent-memory-{os.getuid()}')  # noqa: S108 - private and its owner checked
-    private.mkdir(mode=0o700, exist_ok=True)
+    with suppress(FileExistsError):
+        private.mkdir(mode=0o700)
     status = private.lstat()
     if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or status.st_mode & 0o077:
         raise SetupError(
@@ -174,7 +175,8 @@ async def _start(binary: Path, home: _Home, lock: int) -> None:
         'unixsocketperm': '700',
         'dir': str(home.directory),
         'appendonly': 'yes',
-        'appendfsync': 'everysec',
+        # Not 'everysec': while its fsync runs, writes are acknowledged before they leave the memory of the server.
+        'appendfsync': 'always',
         'save': '',
         'maxmemory-policy': 'noeviction',
         'logfile': str(home.log),
@@ -199,8 +201,8 @@ async def _start(binary: Path, home: _Home, lock: int) -> None:
 
 
 def _died(home: _Home, output: str) -> SetupError:
-    last_lines = '\n'.join(output.strip().splitlines()[-5:])
-    if 'reading the append only file' in output:
+    last_lines = '\n'.join([line for line in output.splitlines() if line.strip()][-5:])
+    if 'reading the append only file' in output or 'Invalid AOF manifest' in output:
         advice = (
             f'its append-only file is damaged: restore {home.directory} from a copy, or move it away to start empty'
         )

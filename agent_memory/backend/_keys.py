@@ -15,7 +15,7 @@
 | `am:{p}:out`             | stream | outbox: turn, close and dead records              | trimmed by the archiver  |
 | `am:{p}:counts`          | hash   | dead letters so far                               | never                    |
 
-The channel `am:wake` carries the id of each contact whose turn ended.
+A message on the channel `am:wake:<contact>` says that a turn of the contact ended.
 """
 
 from __future__ import annotations
@@ -35,10 +35,9 @@ class Keys:
     def meta(self) -> str:
         return f'{self.prefix}:meta'
 
-    @property
-    def wake(self) -> str:
-        """The channel that says whose turn ended."""
-        return f'{self.prefix}:wake'
+    def wake(self, contact_id: str) -> str:
+        """The channel that says that a turn of the contact ended."""
+        return f'{self.prefix}:wake:{contact_id}'
 
     def partition(self, contact_id: str) -> int:
         return zlib.crc32(contact_id.encode()) % self.partitions

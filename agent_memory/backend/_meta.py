@@ -24,7 +24,8 @@ class Agreement:
     """What all workers of a store share."""
 
     keys: Keys
-    secret: bytes
+    secret: bytes | None
+    """`None` when the store was created with a secret that this worker was not given."""
 
 
 async def agree(scripts: Scripts, prefix: str, *, partitions: int | None, secret: bytes | None) -> Agreement:
@@ -68,12 +69,10 @@ def _partitions(found: dict[Any, Any], wanted: int | None) -> int:
     return partitions
 
 
-def _secret(found: dict[Any, Any], secret: bytes | None) -> bytes:
+def _secret(found: dict[Any, Any], secret: bytes | None) -> bytes | None:
     own: bytes | None = found.get(b'secret')
     if secret is None:
-        if own is None:
-            raise SetupError('this store was created with a secret of its own; give the same one (AGENT_MEMORY_SECRET)')
-        return bytes.fromhex(own.decode())
+        return bytes.fromhex(own.decode()) if own else None
     known = fingerprint(bytes.fromhex(own.decode())) if own else found[b'fingerprint'].decode()
     if known != fingerprint(secret):
         raise SetupError('this store was created with another secret; its contacts would not be found with this one')

@@ -77,6 +77,8 @@ class Grant:
     """What this turn must answer, in order. Empty for a change without a message."""
     lease: timedelta
     """How long the grant lives without a heartbeat."""
+    spent: bool = False
+    """True when the head message has had all its attempts and none came back: give it up with `abort`."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ class Answered:
     reply: bytes
     version: int
     primary: bool
-    """False when this reply was given to a later message of the same burst, so that only one is delivered."""
+    """False when another message of the same burst carries this reply, so that only one is delivered."""
     failed: bool = False
     """True when the message was given up; `reply` is then the apology."""
 
@@ -127,6 +129,7 @@ class Commit:
     reply: bytes
     """Stored under every message id that the turn consumed."""
     messages: tuple[Message, ...]
+    """What the turn answers. A later `Answered` is `primary` for the last of them only."""
     ttl: timedelta
     """The session closes when this much time passes without another commit."""
     ends: str = ''
@@ -210,6 +213,16 @@ class SessionStore(Protocol):
         """Renew the lease and return whether it is still ours."""
         ...
 
+    async def arrived(self, grant: Grant) -> tuple[Message, ...]:
+        """Return the contact's messages that came in since the turn was granted, oldest first.
+
+        The turn may answer them too, by naming them in its commit.
+
+        Raises:
+            LeaseLost: Another worker has the turn.
+        """
+        ...
+
     async def commit(self, grant: Grant, commit: Commit) -> Committed:
         """Write the turn if nobody overtook it.
 
@@ -250,8 +263,21 @@ class Due:
 class Sweepable(Protocol):
     """What a sweep needs of a store."""
 
-    async def due(self, *, limit: int = 100) -> Due:
-        """Return contacts that need attention now, longest first."""
+    async def due(self, *, limit: int = 100, idle: timedelta = timedelta(0)) -> Due:
+        """Return contacts that need a worker, longest first.
+
+        Args:
+            limit: Most contacts of each kind, for each partition.
+            idle: How long mail must have waited without a live lease.
+        """
+        ...
+
+    async def head(self, contact_id: str) -> Message | None:
+        """Return the contact's first unanswered message. Takes no lease."""
+        ...
+
+    async def dead_letters(self) -> int:
+        """Return how many messages were given up since the store was created."""
         ...
 
     async def close(self, contact_id: str, *, reason: str, force: bool = False) -> bool:

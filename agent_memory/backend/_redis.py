@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Literal, Self
 
 import anyio
 
-from agent_memory.backend._begin import Begin
+from agent_memory.backend._begin import Begin, message_of
 from agent_memory.backend._connect import connect, disconnect
 from agent_memory.backend._keys import Keys
 from agent_memory.backend._meta import Agreement, agree
 from agent_memory.backend._protocol import (
     Aborted,
     Begun,
+    Behind,
     Commit,
     Committed,
     Due,
@@ -31,9 +33,12 @@ from agent_memory.backend._redis_outbox import RedisOutbox
 from agent_memory.backend._scripts import Scripts, ms
 from agent_memory.backend._wakeups import Wakeups
 from agent_memory.backend._wire import Client
-from agent_memory.errors import LeaseLost, SessionConflict
+from agent_memory.errors import AgentMemoryError, LeaseLost, SessionConflict, SetupError
 
 _BUSY_RETRY = timedelta(minutes=1)
+_OWN_CALLER_S = 0.25
+"""How long the caller of an earlier message may take to claim its turn before a later one answers it."""
+_RELEASE_S = 1
 
 
 @dataclass
@@ -58,7 +63,7 @@ class RedisStore:
 
     def __post_init__(self) -> None:
         self._scripts = Scripts(self.client, self.patience, self.clock_ms)
-        self._wakeups = Wakeups(self.client, f'{self.prefix}:wake')
+        self._wakeups = Wakeups(self.client, Keys(self.prefix, 1).wake)
 
     @classmethod
     def from_url(
@@ -79,10 +84,10 @@ class RedisStore:
 
     async def open(self, secret: bytes | None) -> bytes:
         """Check partitions, schema and secret against what the store was created with; create it if it is new."""
-        async with self._opening:
-            if self._agreed is None or (secret is not None and secret != self._agreed.secret):
-                self._agreed = await agree(self._scripts, self.prefix, partitions=self.partitions, secret=secret)
-            return self._agreed.secret
+        agreed = await self._agree(secret)
+        if agreed.secret is None:
+            raise SetupError('this store was created with a secret of its own; give the same one (AGENT_MEMORY_SECRET)')
+        return agreed.secret
 
     async def begin(
         self,
@@ -106,17 +111,40 @@ class RedisStore:
             window,
             confirm=self.durability == 'replica',
         )
+        try:
+            return await self._patiently(ask, contact_id, wait)
+        except anyio.get_cancelled_exc_class():
+            if ask.unanswered:
+                # The answer that was given up may have been a grant, which nobody would use until its lease ends.
+                with anyio.move_on_after(_RELEASE_S, shield=True), suppress(AgentMemoryError):
+                    await self._release(ask)
+            raise
+
+    async def _patiently(self, ask: Begin, contact_id: str, wait: timedelta) -> Begun:
         begun = await ask()
-        if not isinstance(begun, Queued) or not wait:
+        if not wait or not isinstance(begun, (Queued, Behind)):
             return begun
         give_up = time.monotonic() + wait.total_seconds()
+        head, since = '', 0.0
         async with self._wakeups.watch(contact_id) as waiter:
-            while isinstance(begun := await ask(), Queued):
-                left = give_up - time.monotonic()
-                if left <= 0:
-                    break
-                await self._wakeups.wait(waiter, min(left, begun.retry_after.total_seconds()))
+            while isinstance(begun, (Queued, Behind)) and (left := give_up - time.monotonic()) > 0:
+                if isinstance(begun, Queued):
+                    patience = begun.retry_after.total_seconds()
+                else:
+                    # Who waits for the earlier message is woken too, and goes first.
+                    if begun.head.id != head:
+                        head, since = begun.head.id, time.monotonic()
+                    patience = since + _OWN_CALLER_S - time.monotonic()
+                    if patience <= 0:
+                        break
+                await self._wakeups.wait(waiter, min(left, patience))
+                begun = await ask()
         return begun
+
+    async def _release(self, ask: Begin) -> None:
+        begun = await ask()
+        if isinstance(begun, Grant):
+            await self.abort(begun, error='cancelled', reply=b'', outcome='release')
 
     async def heartbeat(self, grant: Grant) -> bool:
         keys = await self._ready()
@@ -127,6 +155,18 @@ class RedisStore:
             [grant.contact_id, grant.token, grant.fence, ms(self.policy.lease), self._scripts.now()],
         )
         return reply[0] == b'OK'
+
+    async def arrived(self, grant: Grant) -> tuple[Message, ...]:
+        keys = await self._ready()
+        contact = grant.contact_id
+        reply = await self._scripts.run(
+            'arrived',
+            [keys.session(contact), keys.queue(contact), keys.bodies(contact)],
+            [grant.token, grant.fence, *(message.id for message in grant.messages)],
+        )
+        if reply[0] == b'LOST':
+            raise LeaseLost('another worker took this turn over; nothing was written')
+        return tuple(message_of(id_, body) for id_, body in zip(reply[1], reply[2], strict=True))
 
     async def commit(self, grant: Grant, commit: Commit) -> Committed:
         keys = await self._ready()
@@ -157,7 +197,7 @@ class RedisStore:
                 ms(policy.previous_ttl if commit.ends else commit.ttl + policy.grace),
                 policy.kept_turns,
                 commit.ends,
-                keys.wake,
+                keys.wake(contact),
                 self._scripts.now(),
                 *(value for message in commit.messages for value in (message.id, message.digest)),
             ],
@@ -199,7 +239,7 @@ class RedisStore:
                 ms(policy.backoff),
                 head.id if head else '',
                 head.digest if head else '',
-                keys.wake,
+                keys.wake(contact),
                 self._scripts.now(),
             ],
         )
@@ -223,18 +263,24 @@ class RedisStore:
             return Stored(0, 0, None, previous, ())
         return Stored(int(started), int(version), document, None, tuple(turns if window else ()))
 
-    async def due(self, *, limit: int = 100) -> Due:
+    async def due(self, *, limit: int = 100, idle: timedelta = timedelta(0)) -> Due:
         """Return contacts that need a worker now, of every partition."""
         keys = await self._ready()
         turns: list[str] = []
         sessions: list[str] = []
         for partition in range(keys.partitions):
             found = await self._scripts.run(
-                'due', [keys.leases(partition), keys.deadlines(partition)], [limit, self._scripts.now()]
+                'due', [keys.leases(partition), keys.deadlines(partition)], [limit, ms(idle), self._scripts.now()]
             )
             turns += [contact.decode() for contact in found[0]]
             sessions += [contact.decode() for contact in found[1]]
         return Due(tuple(turns), tuple(sessions))
+
+    async def head(self, contact_id: str) -> Message | None:
+        """Return the contact's first unanswered message, if any."""
+        keys = await self._ready()
+        found = await self._scripts.run('head', [keys.queue(contact_id), keys.bodies(contact_id)], [])
+        return message_of(found[0], found[1]) if found else None
 
     async def close(self, contact_id: str, *, reason: str, force: bool = False) -> bool:
         """End a session: its close record enters the outbox as its keys go. Returns whether it was closed."""
@@ -280,8 +326,11 @@ class RedisStore:
         return await self._scripts.run_confirmed(name, keys, args, note=counts)
 
     async def _ready(self) -> Keys:
-        agreed = self._agreed
-        if agreed is None:
-            await self.open(None)
-            return await self._ready()
+        agreed = self._agreed or await self._agree(None)
         return agreed.keys
+
+    async def _agree(self, secret: bytes | None) -> Agreement:
+        async with self._opening:
+            if self._agreed is None or secret not in (None, self._agreed.secret):
+                self._agreed = await agree(self._scripts, self.prefix, partitions=self.partitions, secret=secret)
+            return self._agreed

@@ -18,7 +18,7 @@ import redis.exceptions
 from agent_memory.backend._wire import Client, Wire, Words
 from agent_memory.errors import StoreUnavailable
 
-Name = Literal['begin', 'heartbeat', 'commit', 'abort', 'close', 'due']
+Name = Literal['begin', 'heartbeat', 'commit', 'abort', 'close', 'due', 'head', 'arrived']
 
 _FOLDER = files('agent_memory.backend').joinpath('lua')
 
@@ -70,8 +70,14 @@ class _Script:
     sha: str
 
 
+_ENDS_SESSIONS = frozenset({'begin', 'close', 'commit'})
+"""The scripts that share `_end.lua`."""
+
+
 def _read(name: str) -> _Script:
     text = _FOLDER.joinpath(f'{name}.lua').read_text(encoding='utf-8')
+    if name in _ENDS_SESSIONS:
+        text = _FOLDER.joinpath('_end.lua').read_text(encoding='utf-8') + text
     return _Script(text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
 
 

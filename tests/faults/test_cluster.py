@@ -28,7 +28,8 @@ async def test_no_acknowledged_commit_is_lost_when_a_primary_of_a_cluster_is_kil
         async with load.running():
             await load.passes(100)
             nodes.nodes[0].kill()
-            await until(lambda: promoted(nodes))
+            # Back before that and without its data, it would be the primary still, and empty.
+            await until(lambda: promoted(nodes.nodes[nodes.masters]))
             await nodes.nodes[0].start()
             await load.passes(200)
 

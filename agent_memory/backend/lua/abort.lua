@@ -26,7 +26,7 @@ ARGV[13] now_ms        '' takes the server's clock
 Returns {'RETRY', left} | {'DEAD', left} | {'FENCED'}
 ]]
 local contact, outcome, head = ARGV[1], ARGV[4], ARGV[10]
-local s = redis.call('HMGET', KEYS[1], 'token', 'fence', 'attempt', 'aborted', 'version', 'started_ms')
+local s = redis.call('HMGET', KEYS[1], 'token', 'fence', 'attempt', 'aborted', 'version', 'started_ms', 'resume_ms')
 -- The answer to this abort was lost and it came again.
 if s[4] and s[4] == ARGV[2] .. ':dead' then return {'DEAD', redis.call('ZCARD', KEYS[2])} end
 if s[4] and s[4] == ARGV[2] then return {'RETRY', redis.call('ZCARD', KEYS[2])} end
@@ -38,16 +38,18 @@ if not now then
 end
 local attempt = tonumber(s[3] or '0')
 local dead = head ~= '' and (outcome == 'fail' or (outcome == 'retry' and attempt >= tonumber(ARGV[5])))
-local resume = now
+-- A change given back leaves the count and the pause of the mailbox alone.
+local resume = head == '' and math.max(now, tonumber(s[7] or '0')) or now
 if dead then
   redis.call('XADD', KEYS[5], '*', 'kind', 'dead', 'contact', contact, 'started', s[6] or '0', 'version', s[5] or '0',
     'commit', ARGV[2], 'body', redis.call('HGET', KEYS[3], head) or '', 'note', ARGV[6])
-  redis.call('SET', KEYS[7], 'F:' .. ARGV[11] .. ':' .. (s[5] or '0') .. ':' .. ARGV[7], 'PX', ARGV[8])
+  local mark = table.concat({'F', ARGV[11], s[5] or '0', ARGV[2], ARGV[7]}, ':')
+  redis.call('SET', KEYS[7], mark, 'PX', ARGV[8])
   redis.call('ZREM', KEYS[2], head)
   redis.call('HDEL', KEYS[3], head)
   redis.call('HINCRBY', KEYS[6], 'dead', 1)
   redis.call('HSET', KEYS[1], 'attempt', 0, 'head', '')
-elseif outcome == 'release' then
+elseif head ~= '' and outcome == 'release' then
   redis.call('HSET', KEYS[1], 'attempt', math.max(attempt - 1, 0))
 elseif head ~= '' then
   resume = now + tonumber(ARGV[9]) * 2 ^ math.max(attempt - 1, 0)
@@ -60,7 +62,7 @@ if left > 0 then
 else
   redis.call('ZREM', KEYS[4], contact)
   -- A contact whose only message was given up leaves nothing that lives for ever.
-  if redis.call('PTTL', KEYS[1]) < 0 then redis.call('PEXPIRE', KEYS[1], ARGV[8]) end
+  if redis.call('PTTL', KEYS[1]) == -1 then redis.call('PEXPIRE', KEYS[1], ARGV[8]) end
 end
 redis.call('PUBLISH', ARGV[12], contact)
 return {dead and 'DEAD' or 'RETRY', left}

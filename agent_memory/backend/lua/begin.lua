@@ -8,6 +8,7 @@ KEYS[4]  mark     string the answer to this message, if it was answered
 KEYS[5]  leases   zset   contact -> ms
 KEYS[6]  outbox   stream
 KEYS[7]  turns    list
+KEYS[8]  deadlines zset  contact -> when its session closes
 ARGV[1]  contact
 ARGV[2]  token          random; the same token enters its own lease again
 ARGV[3]  lease_ms
@@ -22,15 +23,16 @@ ARGV[11] outbox_cap
 ARGV[12] window         most turn records to return
 ARGV[13] held_started   the version that the caller holds, 0 0 for none
 ARGV[14] held_version
-ARGV[15] now_ms         '' takes the server's clock
+ARGV[15] previous_ttl_ms how long the document of a session that ends here is kept
+ARGV[16] now_ms         '' takes the server's clock
 
 Returns {'RUN', fence, version, started_ms, attempt, document, previous, turns, ids, bodies}
-      | {'DONE', status, version, reply}   status C answered, D answered by a later message of its burst, F given up
+      | {'DONE', status, version, reply}   status C answered, D answered with another message of its burst, F given up
       | {'QUEUED', waiting, retry_ms} | {'BEHIND', id, body} | {'EMPTY'} | {'MISMATCH'} | {'FULL'} | {'OVERLOADED'}
 A body is returned as digest:body.
 ]]
 local contact, token, kind, id, digest = ARGV[1], ARGV[2], ARGV[4], ARGV[5], ARGV[6]
-local now = tonumber(ARGV[15])
+local now = tonumber(ARGV[16])
 if not now then
   local t = redis.call('TIME')
   now = t[1] * 1000 + math.floor(t[2] / 1000)
@@ -39,7 +41,7 @@ end
 if kind ~= 'sweep' then
   local mark = redis.call('GET', KEYS[4])
   if mark then
-    local status, known, version, reply = string.match(mark, '^(%u):([^:]*):(%d+):(.*)$')
+    local status, known, version, reply = string.match(mark, '^(%u):([^:]*):(%d+):[^:]*:(.*)$')
     if known ~= digest then return {'MISMATCH'} end
     return {'DONE', status, tonumber(version), reply}
   end
@@ -57,7 +59,9 @@ if kind == 'turn' then
   else
     if redis.call('XLEN', KEYS[6]) >= tonumber(ARGV[11]) then return {'OVERLOADED'} end
     if redis.call('ZCARD', KEYS[2]) >= tonumber(ARGV[10]) then return {'FULL'} end
-    -- Two messages sent in the same millisecond keep the order in which they came: 10 bits below the time count arrivals.
+    -- Messages sent in the same millisecond (WhatsApp counts seconds) keep the order in which they came: 10 bits below
+    -- the time count arrivals, from 0 whenever the mailbox was empty.
+    if redis.call('ZCARD', KEYS[2]) == 0 then redis.call('HSET', KEYS[1], 'arrivals', 0) end
     local arrival = redis.call('HINCRBY', KEYS[1], 'arrivals', 1) % 1024
     redis.call('HSET', KEYS[3], id, digest .. ':' .. ARGV[7])
     redis.call('ZADD', KEYS[2], tonumber(ARGV[8]) * 1024 + arrival, id)
@@ -75,6 +79,8 @@ local head, attempt, ids = '', 0, {}
 if kind ~= 'change' then
   if waiting == 0 then
     redis.call('ZREM', KEYS[5], contact)
+    -- A change that crashed before its commit leaves nothing that lives for ever.
+    if redis.call('PTTL', KEYS[1]) == -1 then redis.call('PEXPIRE', KEYS[1], ARGV[15]) end
     return {'EMPTY'}
   end
   head = redis.call('ZRANGE', KEYS[2], 0, 0)[1]
@@ -88,6 +94,14 @@ if kind ~= 'change' then
     for _, one in ipairs(ids) do included = included or one == id end
     if not included then return {'BEHIND', head, redis.call('HGET', KEYS[3], head)} end
   end
+end
+
+-- No sweep came in time: the session ends now, and this turn opens the next one.
+local deadline = not held and s[4] and redis.call('ZSCORE', KEYS[8], contact)
+if deadline and tonumber(deadline) <= now then
+  end_session({session = KEYS[1], outbox = KEYS[6], turns = KEYS[7], deadlines = KEYS[8]}, contact, s[5], s[4],
+    s[5] .. ':close', redis.call('HGET', KEYS[1], 'document'), 'expired', ARGV[15])
+  s[4], s[5], s[9] = nil, nil, s[5]
 end
 
 local fence = tonumber(s[3] or '0')

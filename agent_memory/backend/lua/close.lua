@@ -32,11 +32,6 @@ if (s[1] and s[1] ~= '' and tonumber(s[2]) > now) or redis.call('ZCARD', KEYS[2]
   redis.call('ZADD', KEYS[3], math.max(tonumber(deadline or '0'), now + tonumber(ARGV[5])), contact)
   return {'BUSY'}
 end
-redis.call('XADD', KEYS[4], '*', 'kind', 'close', 'contact', contact, 'started', s[4], 'version', s[3],
-  'commit', s[4] .. ':close', 'body', s[5], 'note', ARGV[2])
-redis.call('HSET', KEYS[1], 'previous', s[5], 'ended_ms', s[4], 'token', '', 'until_ms', 0)
-redis.call('HDEL', KEYS[1], 'document', 'version', 'started_ms', 'attempt', 'head')
-redis.call('PEXPIRE', KEYS[1], ARGV[4])
-redis.call('UNLINK', KEYS[5])
-redis.call('ZREM', KEYS[3], contact)
+end_session({session = KEYS[1], outbox = KEYS[4], turns = KEYS[5], deadlines = KEYS[3]}, contact, s[4], s[3],
+  s[4] .. ':close', s[5], ARGV[2], ARGV[4])
 return {'CLOSED', tonumber(s[3])}

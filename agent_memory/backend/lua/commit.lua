@@ -14,7 +14,7 @@ ARGV[1]  contact
 ARGV[2]  token
 ARGV[3]  fence
 ARGV[4]  version      the one that the turn was granted at
-ARGV[5]  commit id    random; the same id again has no further effect
+ARGV[5]  commit id    random, without a colon; the same id again has no further effect
 ARGV[6]  document
 ARGV[7]  record
 ARGV[8]  reply
@@ -30,10 +30,17 @@ ARGV[16] id of the first message, ARGV[17] its digest, and so on
 Returns {'OK', version, left} | {'FENCED'} | {'CONFLICT', version}
 ]]
 local contact, ends = ARGV[1], ARGV[13]
-local s = redis.call('HMGET', KEYS[1], 'token', 'fence', 'version', 'commit', 'started_ms', 'head')
+local s = redis.call('HMGET', KEYS[1], 'token', 'fence', 'version', 'commit', 'started_ms', 'head', 'resume_ms')
 local version = tonumber(ARGV[4]) + 1
 if s[4] == ARGV[5] then return {'OK', version, redis.call('ZCARD', KEYS[2])} end
-if s[1] ~= ARGV[2] or s[2] ~= ARGV[3] then return {'FENCED'} end
+if s[1] ~= ARGV[2] or s[2] ~= ARGV[3] then
+  -- This commit may have landed, its answer been lost, and another turn have passed since.
+  local mark = redis.call('GET', KEYS[#KEYS])
+  if mark and string.match(mark, '^%u:[^:]*:%d+:([^:]*):') == ARGV[5] then
+    return {'OK', version, redis.call('ZCARD', KEYS[2])}
+  end
+  return {'FENCED'}
+end
 if (s[3] or '0') ~= ARGV[4] then return {'CONFLICT', tonumber(s[3] or '0')} end
 -- The lease's end is not tested: nobody took the turn over, so a late commit is safe and saves a paid model call.
 local now = tonumber(ARGV[15])
@@ -46,14 +53,15 @@ redis.call('XADD', KEYS[5], '*', 'kind', 'turn', 'contact', contact, 'started', 
 local count, answered = (#ARGV - 15) / 2, false
 for i = 1, count do
   local id, digest = ARGV[14 + 2 * i], ARGV[15 + 2 * i]
-  -- Only the last message of a burst carries the reply that is delivered.
+  -- Of a burst only the last message given here carries the reply that is delivered.
   local status = i == count and 'C' or 'D'
-  redis.call('SET', KEYS[7 + i], status .. ':' .. digest .. ':' .. version .. ':' .. ARGV[8], 'PX', ARGV[9])
+  local mark = table.concat({status, digest, version, ARGV[5], ARGV[8]}, ':')
+  redis.call('SET', KEYS[7 + i], mark, 'PX', ARGV[9])
   redis.call('ZREM', KEYS[2], id)
   redis.call('HDEL', KEYS[3], id)
   answered = answered or id == s[6]
 end
--- A change that slips in between two attempts leaves their count alone.
+-- A change that slips in between two attempts leaves their count and their pause alone.
 if answered then redis.call('HSET', KEYS[1], 'attempt', 0, 'head', '') end
 if ends == '' then
   redis.call('HSET', KEYS[1], 'document', ARGV[6], 'version', version, 'commit', ARGV[5], 'token', '', 'until_ms', 0)
@@ -65,16 +73,12 @@ if ends == '' then
   redis.call('PEXPIRE', KEYS[7], ARGV[11])
   redis.call('ZADD', KEYS[6], now + tonumber(ARGV[10]), contact)
 else
-  redis.call('XADD', KEYS[5], '*', 'kind', 'close', 'contact', contact, 'started', s[5], 'version', version,
-    'commit', ARGV[5], 'body', ARGV[6], 'note', ends)
-  redis.call('HSET', KEYS[1], 'commit', ARGV[5], 'token', '', 'until_ms', 0, 'ended_ms', s[5],
-    'previous', ARGV[6])
-  redis.call('HDEL', KEYS[1], 'document', 'version', 'started_ms')
-  redis.call('PEXPIRE', KEYS[1], ARGV[11])
-  redis.call('UNLINK', KEYS[7])
-  redis.call('ZREM', KEYS[6], contact)
+  redis.call('HSET', KEYS[1], 'commit', ARGV[5])
+  end_session({session = KEYS[1], outbox = KEYS[5], turns = KEYS[7], deadlines = KEYS[6]}, contact, s[5], version,
+    ARGV[5], ARGV[6], ends, ARGV[11])
 end
 local left = redis.call('ZCARD', KEYS[2])
-if left == 0 then redis.call('ZREM', KEYS[4], contact) else redis.call('ZADD', KEYS[4], now, contact) end
+local due = answered and now or math.max(now, tonumber(s[7] or '0'))
+if left == 0 then redis.call('ZREM', KEYS[4], contact) else redis.call('ZADD', KEYS[4], due, contact) end
 redis.call('PUBLISH', ARGV[14], contact)
 return {'OK', version, left}

@@ -1,0 +1,157 @@
+"""`MemorySettings`: the environment, read once, and what it opens."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import ClassVar, Generic
+
+import anyio
+import platformdirs
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from agent_memory.backend._archiver import Archiver
+from agent_memory.backend._duckdb import DuckDBArchive
+from agent_memory.backend._embedded import embedded_server
+from agent_memory.backend._endpoint import serve_history
+from agent_memory.backend._protocol import Policy
+from agent_memory.backend._redis import RedisStore
+from agent_memory.errors import AgentMemoryError, ArchiveUnavailable, SetupError
+from agent_memory.history import rows_of
+from agent_memory.manager import SessionManager
+from agent_memory.profile import ProfileT
+from agent_memory.session import Domain
+
+_SWEEP = timedelta(seconds=1)
+_LAST_DRAIN = timedelta(seconds=5)
+
+
+@dataclass(frozen=True)
+class OpenMemory(Generic[ProfileT]):
+    """A manager with its housekeeping running beside it: archiving and the closing of idle sessions."""
+
+    manager: SessionManager[ProfileT]
+    archiver: Archiver
+    archive_held_elsewhere: str | None
+    """Why this process does not keep the history, when another one does; that one archives our turns too."""
+
+
+class MemorySettings(BaseSettings):
+    """Everything that the environment decides, as `AGENT_MEMORY_...`. Library classes take arguments instead."""
+
+    model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(env_prefix='AGENT_MEMORY_', frozen=True)
+
+    redis_url: str | None = None
+    """`redis://`, `rediss://`, `redis+sentinel://` or `redis+cluster://`; without one the embedded server is started."""
+    data_dir: Path = Field(default_factory=lambda: platformdirs.user_data_path('agent-memory'))
+    """Where the embedded server and the history live."""
+    archive: Path | None = None
+    """The history's DuckDB file; `history.duckdb` in the data directory by default."""
+    secret: SecretStr | None = None
+    """What contact ids are hashed with. Without one the embedded default makes a file, and a shared Redis its own."""
+    key_prefix: str = 'am'
+    session_ttl: timedelta = timedelta(hours=24)
+    lease: timedelta = Policy().lease
+    wait: timedelta = timedelta(seconds=30)
+    """How long a turn waits for another turn of the same contact."""
+    model: str | None = None
+    """The model of the command line's agent, such as `openai:gpt-5.2`, or `rules` for the offline one."""
+
+    def chosen_model(self) -> str:
+        """Return the configured model, OpenAI's when only its key is set, else the offline rules."""
+        return self.model or ('openai:gpt-5.2' if os.environ.get('OPENAI_API_KEY') else 'rules')
+
+    @asynccontextmanager
+    async def open(self, domain: Domain[ProfileT]) -> AsyncGenerator[OpenMemory[ProfileT]]:
+        """Open store and archive, keep house beside the body, and archive what is left at the end.
+
+        Raises:
+            SetupError: The data directory, the embedded server or a setting is unusable.
+            StoreUnavailable: Redis does not answer.
+        """
+        async with AsyncExitStack() as stack:
+            url, secret = await self._server(stack)
+            store = RedisStore.from_url(url, prefix=self.key_prefix, policy=Policy(lease=self.lease))
+            archive = DuckDBArchive(self.archive or self.data_dir / 'history.duckdb')
+            manager = SessionManager(store, archive, domain=domain, secret=secret, wait=self.wait)
+            stack.push_async_callback(manager.close)
+            await store.open(secret)
+            archiver = Archiver(store.outbox, archive, rows_of(manager.codec))
+            opened = OpenMemory(manager, archiver, await _held_elsewhere(archive))
+            failure: Exception | None = None
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(archiver.run)
+                tasks.start_soon(serve_history, archive, archive.path)
+                tasks.start_soon(_sweep, manager)
+                try:
+                    yield opened
+                except Exception as error:  # noqa: BLE001 - raised again below, outside the group that would wrap it
+                    failure = error
+                tasks.cancel_scope.cancel()
+            if failure is not None:
+                raise failure
+            await _drain(archiver)
+
+    async def _server(self, stack: AsyncExitStack) -> tuple[str, bytes | None]:
+        given = self.secret.get_secret_value().encode() if self.secret else None
+        if self.redis_url:
+            _directory(self.data_dir)
+            return self.redis_url, given
+        server = await stack.enter_async_context(embedded_server(self.data_dir))
+        return server.url, given or _own_secret(self.data_dir / 'secret')
+
+
+def _directory(path: Path) -> None:
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise SetupError(f'the data directory {path} cannot be used ({error.strerror}); choose another one') from error
+
+
+def _own_secret(path: Path) -> bytes:
+    """Return the secret in `path`, made on first use and readable by this user only."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return _read_secret(path)
+    except OSError as error:
+        raise SetupError(f'{path} cannot be written ({error.strerror}); choose another data directory') from error
+    with os.fdopen(descriptor, 'w') as file:
+        file.write(secrets.token_hex(32))
+    return _read_secret(path)
+
+
+def _read_secret(path: Path) -> bytes:
+    text = path.read_text().strip()
+    if len(text) < 32:
+        raise SetupError(f'{path} does not hold a secret; restore it from a copy, or contacts will not be found again')
+    return text.encode()
+
+
+async def _held_elsewhere(archive: DuckDBArchive) -> str | None:
+    try:
+        await archive.offset(0)
+    except ArchiveUnavailable as error:
+        return str(error)
+    return None
+
+
+async def _sweep(manager: SessionManager[ProfileT]) -> None:
+    while True:
+        # While the store is away turns say so themselves, and the next sweep finds what this one would have.
+        with suppress(AgentMemoryError):
+            await manager.sweep()
+        await anyio.sleep(_SWEEP.total_seconds())
+
+
+async def _drain(archiver: Archiver) -> None:
+    with anyio.move_on_after(_LAST_DRAIN.total_seconds(), shield=True):
+        # What is not archived stays in the outbox, for whoever opens the archive next.
+        with suppress(AgentMemoryError):
+            await archiver.drain()

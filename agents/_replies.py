@@ -1,0 +1,137 @@
+"""What the offline model says, in Brazilian Portuguese: one acknowledgement, one question."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from agent_memory.lead import BodyType, MainUse, Priority, Urgency, UserProfileData
+
+_USES = {
+    MainUse.DAILY_COMMUTE: 'dia a dia',
+    MainUse.FAMILY: 'família',
+    MainUse.APP_DRIVER: 'trabalho com aplicativo',
+    MainUse.CARGO_WORK: 'carga e trabalho',
+    MainUse.TRAVEL: 'viagens',
+    MainUse.OFFROAD_RURAL: 'estrada de terra',
+    MainUse.LEISURE: 'lazer',
+    MainUse.BUSINESS: 'empresa',
+}
+_BODIES = {
+    BodyType.HATCH: 'hatch',
+    BodyType.SEDAN: 'sedã',
+    BodyType.SUV: 'SUV',
+    BodyType.PICKUP: 'picape',
+    BodyType.MINIVAN: 'minivan',
+    BodyType.WAGON: 'perua',
+    BodyType.VAN: 'van',
+    BodyType.COUPE: 'cupê',
+    BodyType.CONVERTIBLE: 'conversível',
+}
+_PRIORITIES = {
+    Priority.ECONOMY: 'economia',
+    Priority.LOW_MAINTENANCE: 'manutenção barata',
+    Priority.RELIABILITY: 'confiabilidade',
+    Priority.SAFETY: 'segurança',
+    Priority.COMFORT: 'conforto',
+    Priority.SPACE: 'espaço',
+    Priority.PERFORMANCE: 'desempenho',
+    Priority.TECHNOLOGY: 'tecnologia',
+    Priority.RESALE_VALUE: 'boa revenda',
+    Priority.LOW_MILEAGE: 'baixa quilometragem',
+    Priority.AUTOMATIC: 'câmbio automático',
+    Priority.DESIGN: 'visual',
+    Priority.NEWER_YEAR: 'ano recente',
+    Priority.AIR_CONDITIONING: 'ar-condicionado',
+}
+_URGENCIES = {
+    Urgency.IMMEDIATE: 'para já',
+    Urgency.ONE_TO_THREE_MONTHS: 'em até três meses',
+    Urgency.THREE_TO_SIX_MONTHS: 'em até seis meses',
+    Urgency.EXPLORING: 'sem pressa',
+}
+
+GREETING = 'Olá! Sou o assistente virtual da loja e vou te ajudar a achar um carro.'
+NOT_UNDERSTOOD = 'Desculpe, não entendi direito.'
+TO_PERSON = 'Certo! Vou chamar uma pessoa da nossa equipe para continuar com você por aqui.'
+RESTARTED = 'Tudo bem, vamos começar de novo. Quando quiser, me diga o que você procura.'
+OPTED_OUT = 'Entendido, você não vai mais receber mensagens nossas. Se mudar de ideia, é só escrever.'
+ERASURE = 'Entendido. Registrei o seu pedido de exclusão dos dados e vamos cuidar dele.'
+CONSENT_GIVEN = 'Obrigado!'
+CONSENT_REFUSED = 'Sem problemas, respeitamos a sua escolha.'
+COMPLETE = 'Já tenho o que preciso. Quer que eu chame um consultor para te mostrar as opções?'
+
+# Each field has two wordings, so that the same question is never put twice in the same words.
+_QUESTIONS: tuple[tuple[str, str, str], ...] = (
+    ('budget_max', 'Quanto você pretende gastar no carro?', 'Qual é o valor máximo que você quer pagar?'),
+    (
+        'main_use',
+        'Qual vai ser o uso principal do carro?',
+        'O carro é mais para o dia a dia, família, trabalho, viagem...?',
+    ),
+    ('city', 'Em qual cidade você mora?', 'De qual cidade você fala?'),
+    ('state', 'Em qual estado fica essa cidade?', 'Qual é o estado (UF)?'),
+    (
+        'priorities',
+        'O que é mais importante para você: economia, conforto, segurança, espaço...?',
+        'O que não pode faltar no carro: economia, conforto, segurança...?',
+    ),
+    (
+        'body_types',
+        'Tem preferência por marca ou tipo de carro (hatch, sedã, SUV, picape)?',
+        'Alguma marca ou modelo que você goste?',
+    ),
+    ('urgency', 'Para quando você precisa do carro?', 'Você pretende comprar em quanto tempo?'),
+)
+
+
+def next_question(profile: UserProfileData, asked: str | None) -> str:
+    """Return the next thing to ask: one question about what is missing, not in the words of the last one."""
+    missing = [question for question in _QUESTIONS if _missing(profile, question[0])]
+    if not missing:
+        return COMPLETE
+    _, first, second = missing[0]
+    return second if asked and first in asked else first
+
+
+def acknowledgement(profile: UserProfileData, fields: Iterable[str]) -> str:
+    """Return what was understood, in a few words; empty when nothing was."""
+    said = [text for field in dict.fromkeys(fields) if (text := _spell(profile, field))]
+    return f'Anotado: {", ".join(said)}.' if said else ''
+
+
+def money(amount: int) -> str:
+    """Return an amount as Brazilians write it: `R$ 60.000`."""
+    return f'R$ {amount:,}'.replace(',', '.')
+
+
+def _missing(profile: UserProfileData, field: str) -> bool:
+    if field == 'state':
+        return profile.city is not None and profile.state is None
+    if field == 'city':
+        return profile.city is None and profile.state is None
+    if field == 'body_types':
+        return not (profile.body_types or profile.brands)
+    return not getattr(profile, field)
+
+
+def _spell(profile: UserProfileData, field: str) -> str:
+    value = getattr(profile, field)
+    wording = _WORDINGS.get(field)
+    return wording(value) if value and wording else ''
+
+
+_WORDINGS: dict[str, Callable[[Any], str]] = {
+    'name': lambda value: f'prazer, {value}',
+    'budget_min': lambda value: f'a partir de {money(value)}',
+    'budget_max': lambda value: f'até {money(value)}',
+    'main_use': lambda value: f'uso: {_USES[value]}',
+    'city': str,
+    'state': str,
+    'priorities': lambda value: ' e '.join(_PRIORITIES[one] for one in value),
+    'brands': ' ou '.join,
+    'excluded_brands': lambda value: f'sem {" e ".join(value)}',
+    'body_types': lambda value: ' ou '.join(_BODIES[one] for one in value),
+    'urgency': _URGENCIES.__getitem__,
+    'trade_in': str,
+}

@@ -1,0 +1,136 @@
+"""Answers that mean something only against the agent's question: yes and no, a number, a letter, "os dois"."""
+
+from __future__ import annotations
+
+from agent_memory.agents.portuguese._data import word_set
+from agent_memory.agents.portuguese._lexicon import Lexicon
+from agent_memory.agents.portuguese._text import END, SENTENCE_ENDS, Words
+
+_LEADING = frozenset(
+    {
+        ',',
+        'ah',
+        'hm',
+        'hum',
+        'oi',
+        'ola',
+        'bom',
+        'boa',
+        'dia',
+        'tarde',
+        'noite',
+        'entao',
+        'olha',
+        '!',
+        'e',
+        'opa',
+        'eu',
+        'acho',
+        'que',
+        'muito',
+        '.',
+    }
+)
+_YES_NO = Lexicon(
+    {
+        False: 'nao | negativo | nunca | jamais | prefiro que nao | melhor nao | de jeito nenhum | de forma alguma | '
+        'agora nao | acho que nao | claro que nao | nem pensar | nope | no | 👎 | ❌ | deixa quieto | deixa para la | '
+        'deixa | nem | por enquanto nao | '
+        'ainda nao | nao quero | nao autorizo | nao aceito | nao concordo | nao precisa | hoje nao | prefiro nao | '
+        'nada disso | recuso | discordo | nem a pau | no quiero | claro que no | no thanks | eu nao | errado | '
+        'dispenso',
+        True: 'sim | claro | pode | podem | pode sim | pode ser | aceito | concordo | autorizo | ok | okay | okey | '
+        'oki | tudo bem | tudo certo | beleza | de acordo | sem problema | sem problemas | nao vejo problema* | nao '
+        '.. problema | nao me? importo | nao ligo | manda ver | manda bala | manda | '
+        'uhum | aham | ahan | positivo | fechado | bora | tranquilo | por mim tudo bem | por mim | yes | yeah | yep '
+        '| sure | si | dale | isso | isso mesmo | isso ai | exato | exatamente | correto | certo | certinho | '
+        'confere | confirmo | confirmado | com certeza | '
+        'perfeito | quero | quero sim | sou | sou sim | moro | moro sim | tenho | tenho sim | 👍 | ✅ | 👌 | ta bom | '
+        'esta bom | ta | esta | esta certo | esta ok | joia | show | demorou | fechou | otimo | vai | vamos | seria '
+        '| e sim | e isso | faco | faco questao | faco sim | muito | bastante | '
+        'topo | aprovado | liberado | favor | gostaria | eu quero | adoraria | agree | i agree | of course | vale | '
+        'claro que si | absolutamente | evidente | logico | obvio | seguro | necessito | desejo | consinto | permito '
+        '| acho que sim | acredito que sim | boa ideia | uso | e | blza | suave | de boa | tudo joia | tudo ok | '
+        'fique a vontade | a vontade',
+    }
+)
+_ORDINAL = {
+    'primeira': 1, 'primeiro': 1, 'segunda': 2, 'segundo': 2, 'terceira': 3, 'terceiro': 3, 'quarta': 4, 'quarto': 4, 'quinta': 5, 'quinto': 5,
+    'um': 1, 'uma': 1, 'first': 1, 'second': 2, 'third': 3, 'one': 1, 'two': 2, 'three': 3,
+}  # fmt: skip
+_LAST = frozenset({'ultima', 'ultimo', 'last'})
+_ALL = Lexicon(
+    {
+        True: 'os dois | as duas | ambos | ambas | os tres | as tres | todos | todas | tudo | both | all | todas as '
+        'opcoes | os 2 | as 2 | os 3 | as 3'
+    }
+)
+_EDGES = Lexicon({'first': 'duas/dois/2 primeiras/primeiros', 'last': 'duas/dois/2 ultimas/ultimos'})
+_FILLERS = word_set(
+    'a o as os letra opcao numero item alternativa n e , . ! ) ( quero pode ser fico com na no vou prefiro '
+    'acho que mesmo opcoes : - por favor sim ⏎ seria escolho the option number ou talvez primeira segundo de '
+    'gostei mais me interessa interessou essa esse ver quero'
+) | {END}
+
+
+def leading_answer(words: Words) -> bool | None:
+    """Return the yes or no that the turn opens with; `None` when it opens with neither."""
+    i = 0
+    while i < len(words) and words[i].text in _LEADING and not _YES_NO_START(words, i):
+        i += 1
+    hit = _YES_NO.at(words, i) if i < len(words) else None
+    return hit.value if hit else None
+
+
+def _YES_NO_START(words: Words, i: int) -> bool:
+    return words[i].text in ('eu', 'e', 'muito', 'acho', 'boa') and _YES_NO.at(words, i) is not None
+
+
+def without_leading_no(words: Words) -> Words:
+    """Return what follows an answering "não," so that it negates nothing else."""
+    if len(words) > 1 and words[0].text == 'nao' and words[1].text in SENTENCE_ENDS | {',', '-'}:
+        return Words(words[2:])
+    return words
+
+
+def picks(words: Words, count: int) -> list[int]:
+    """Return the options, from 1 to `count`, that the turn picks and says nothing else; none otherwise."""
+    if edge := _EDGES.within(words):
+        return [1, 2] if edge == 'first' else [count - 1, count]
+    if _ALL.within(words) and len(words) <= 6:
+        return list(range(1, count + 1))
+    chosen: list[int] = []
+    for i, word in enumerate(words):
+        pick = _pick(words, i, count)
+        if pick is not None:
+            if not 1 <= pick <= count:
+                return []
+            chosen.append(pick)
+        elif word.text not in _FILLERS and not (word.text in ('\ufe0f', '\u20e3')):
+            return []
+    return list(dict.fromkeys(chosen))
+
+
+def _pick(words: Words, i: int, count: int) -> int | None:
+    word = words[i]
+    if word.number is not None:
+        return int(word.number) if word.number.is_integer() else None
+    if word.text in _ORDINAL:
+        return _ORDINAL[word.text]
+    if word.text in _LAST:
+        return count
+    letter = word.raw.lower()
+    if len(letter) != 1 or not 'a' <= letter <= 'h':
+        return None
+    # "a" and "e" are also the article and "and": they pick only beside nothing else that could be meant.
+    alone = all(other.text in SENTENCE_ENDS | {')', '.', ','} for j, other in enumerate(words) if j != i)
+    called = i > 0 and words[i - 1].text in ('letra', 'opcao', 'alternativa', 'option')
+    if letter == 'e':
+        return 5 if alone or called else None
+    if letter == 'a':
+        return 1 if alone or called or _before_and(words, i) else None
+    return ord(letter) - ord('a') + 1
+
+
+def _before_and(words: Words, i: int) -> bool:
+    return i + 1 < len(words) and words[i + 1].text in ('e', ',', 'ou')

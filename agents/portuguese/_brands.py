@@ -1,0 +1,120 @@
+"""Brands wanted and refused, and the car given in exchange."""
+
+from __future__ import annotations
+
+from agent_memory.agents.portuguese._changes import added, dropped, replaced, stated
+from agent_memory.agents.portuguese._lexicon import Lexicon
+from agent_memory.agents.portuguese._scene import Scene
+from agent_memory.agents.portuguese._stance import Stance, stances
+from agent_memory.agents.portuguese._vehicles import Mention
+from agent_memory.profile import Change
+
+_ANY_BRAND = Lexicon(
+    {
+        True: 'qualquer marca | tanto faz .. marca | marca tanto faz | sem preferencia de marca | marca nao importa '
+        '| marca .. indiferente '
+        '| todas as marcas | nao .. preferencia de/por/com marca | nao ligo para marca | nao tenho marca | any brand '
+        '| cualquier marca '
+        '| marca qualquer | nao importa .. marca | independente de/da marca | aberto a qualquer marca | marca para '
+        'mim tanto faz '
+        '| qualquer uma das marcas | nao .. marca preferida | nao .. marca especifica'
+    }
+)
+_ANY = Lexicon(
+    {
+        True: 'tanto faz | qualquer um/uma | qualquer | sem preferencia | nenhuma preferencia | nao tenho '
+        'preferencia | nao tenho | indiferente | todas | '
+        'nenhuma | nenhum | nao importa | tudo serve | whatever | any | no preference | me da igual | cualquiera | '
+        'nao ligo | nao me importo'
+    }
+)
+_EXCHANGE = Lexicon(
+    {
+        True: 'troca | trocar | trocando | troco | dou | dar | parte do? pagamento | de entrada | como entrada | '
+        'pegam | aceitam | avaliam | pega '
+        '| aceita | avalia | trade in | trade'
+    }
+)
+
+
+def extract_brands(scene: Scene) -> list[Change]:
+    """Return the changes of `brands`, `excluded_brands` and `trade_in`."""
+    mentions = _last_word(scene)
+    default: Stance = 'refuse' if scene.asks('refused') else 'own' if scene.asks('trade_in') else 'want'
+    held = stances(scene.words, [(mention.start, mention.end) for mention in mentions], default)
+    if scene.asks('refused'):
+        # "só a renault" answers which brand is refused.
+        held = ['refuse' if stance == 'only' else stance for stance in held]
+    changes = [*_exchange(scene, mentions, held), *_refused(scene, mentions, held)]
+    return [*changes, *_wanted(scene, mentions, held)]
+
+
+def _wanted(scene: Scene, mentions: list[Mention], held: list[Stance]) -> list[Change]:
+    named = list(zip(mentions, held, strict=True))
+    removed = [
+        mention.vehicle.brand for mention, stance in named if stance == 'remove' and mention.vehicle.model is None
+    ]
+    only = [mention.vehicle.brand for mention, stance in named if stance == 'only']
+    wanted = [mention.vehicle.brand for mention, stance in named if stance in ('want', 'only', 'want_back')]
+    if only:
+        return replaced('brands', wanted)
+    if wanted and scene.profile.brands and _replaces(scene, mentions[0].start):
+        return replaced('brands', wanted)
+    changes = dropped(scene.profile, 'brands', removed)
+    if not wanted and (_ANY_BRAND.within(scene.words) or (scene.asks('brands') and _ANY.within(scene.words[:6]))):
+        changes = dropped(scene.profile, 'brands')
+    return [*changes, *added('brands', wanted)]
+
+
+def _refused(scene: Scene, mentions: list[Mention], held: list[Stance]) -> list[Change]:
+    brands = [
+        mention.vehicle.brand
+        for mention, stance in zip(mentions, held, strict=True)
+        if mention.vehicle.model is None
+        and (stance == 'refuse' or (stance == 'remove' and mention.vehicle.brand not in scene.profile.brands))
+    ]
+    known = set(scene.profile.excluded_brands)
+    taken_back = [
+        mention.vehicle.brand
+        for mention, stance in zip(mentions, held, strict=True)
+        if stance == 'remove' and mention.vehicle.brand in known
+    ]
+    refused = added('excluded_brands', [brand for brand in brands if brand not in taken_back])
+    return [*dropped(scene.profile, 'excluded_brands', taken_back), *refused]
+
+
+def _exchange(scene: Scene, mentions: list[Mention], held: list[Stance]) -> list[Change]:
+    own = [mention for mention, stance in zip(mentions, held, strict=True) if stance == 'own']
+    if not own or not (scene.asks('trade_in') or _EXCHANGE.within(scene.words)):
+        return []
+    mention = own[-1]
+    vehicle = mention.vehicle
+    year = next((word.raw for word in scene.words[mention.end : mention.end + 2] if is_year(word.number)), None)
+    return [stated(scene.profile, 'trade_in', ' '.join(filter(None, (vehicle.brand, vehicle.model, year))))]
+
+
+def is_year(number: float | None) -> bool:
+    """Return whether a bare number reads as the year of a car."""
+    return number is not None and number.is_integer() and 1950 <= number <= 2035
+
+
+def _last_word(scene: Scene) -> list[Mention]:
+    """Leave out what the person corrected at once: "um civic, digo, corolla"."""
+    mentions = scene.vehicles
+    return [
+        mention
+        for index, mention in enumerate(mentions)
+        if index + 1 == len(mentions)
+        or mentions[index + 1].start - mention.end > 5
+        or not scene.corrected_between(mention.end, mentions[index + 1].start - 1)
+    ]
+
+
+_TOO = Lexicon(
+    {True: 'tambem | incluir | inclui | adicionar | mais uma | alem | aceito | pode ser | acrescenta* | also'}
+)
+
+
+def _replaces(scene: Scene, start: int) -> bool:
+    """Return whether a name takes the place of those before it: a correction leads to it and nothing says "também"."""
+    return scene.corrected_between(0, start - 1) and not _TOO.within(scene.words)

@@ -1,0 +1,109 @@
+"""Brazilian municipalities and states by the names people use for them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+
+from rapidfuzz import fuzz, process
+from rapidfuzz.distance import OSA
+
+from agent_memory.agents.portuguese._data import read_data, read_rows
+from agent_memory.agents.portuguese._text import fold, longest_by_first
+
+_CLOSE = 88
+_FUZZY_FROM = 5
+
+STATES = {
+    'acre': 'AC', 'alagoas': 'AL', 'amazonas': 'AM', 'amapa': 'AP', 'bahia': 'BA', 'ceara': 'CE', 'distrito federal': 'DF',
+    'espirito santo': 'ES', 'goias': 'GO', 'maranhao': 'MA', 'minas gerais': 'MG', 'minas': 'MG', 'mato grosso do sul': 'MS',
+    'mato grosso': 'MT', 'para': 'PA', 'paraiba': 'PB', 'pernambuco': 'PE', 'piaui': 'PI', 'parana': 'PR', 'rio de janeiro': 'RJ',
+    'rio grande do norte': 'RN', 'rondonia': 'RO', 'roraima': 'RR', 'rio grande do sul': 'RS', 'santa catarina': 'SC',
+    'sergipe': 'SE', 'sao paulo': 'SP', 'tocantins': 'TO',
+}  # fmt: skip
+UFS = frozenset(STATES.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A municipality by name, with the states that have one."""
+
+    city: str
+    states: tuple[str, ...]
+    """Every state with a municipality of this name; a single one for a capital, which wins over its namesakes."""
+    everyday: bool = False
+    """Whether the name is an everyday word too."""
+    capital: bool = False
+    """Whether it is a state capital, or a nickname that means one place."""
+
+    @property
+    def state(self) -> str | None:
+        """The state, when the name alone tells."""
+        return self.states[0] if len(self.states) == 1 or self.capital else None
+
+
+@cache
+def places() -> tuple[dict[str, Place], dict[str, int]]:
+    """Return the places by folded name, and for each first word the length in words of the longest name."""
+    everyday = frozenset(read_data('everyday_places.txt').splitlines())
+    states_of: dict[str, list[str]] = {}
+    official: dict[str, str] = {}
+    for state, cities in _by_state().items():
+        for key, city in zip(_keys(cities), cities, strict=True):
+            if key not in STATES or city == cities[0]:  # Paraná (RN): said alone, the state is meant
+                states_of.setdefault(key, []).append(state)
+                official.setdefault(key, city)
+    capitals = {key: state for state, cities in _by_state().items() for key in _keys(cities[:1])}
+    found: dict[str, Place] = {}
+    for key, states in states_of.items():
+        capital = capitals.get(key)
+        states.sort(key=lambda state: state != capital)  # used at once
+        found[key] = Place(official[key], tuple(states), key in everyday, capital is not None)
+    for key in [key for key in found if ' d ' in key]:
+        for spoken in (' do ', ' d'):
+            found.setdefault(key.replace(' d ', spoken), found[key])
+    for row in read_rows('nicknames.csv'):
+        if row['name'] not in found or not row['weak']:
+            found[row['name']] = Place(row['city'], (row['state'],), bool(row['weak']), True)
+    return found, longest_by_first(found)
+
+
+def _keys(cities: list[str]) -> list[str]:
+    """Return the names as the reader splits them; all at once, because there are thousands."""
+    return fold('\n'.join(cities)).replace('-', ' ').replace("'", ' ').split('\n')
+
+
+def closest(name: str) -> Place | None:
+    """Return the place whose name is one slip away from `name`."""
+    if len(name) < _FUZZY_FROM:
+        return None
+    names = _names().get(name[0], ())
+    found = process.extract(name, names, scorer=fuzz.ratio, score_cutoff=80, limit=5)
+    known = places()[0]
+    near = [
+        (known[other].capital, score, other)
+        for other, score, _ in found
+        if score >= _CLOSE or OSA.distance(name, other) == 1
+    ]
+    return known[max(near, key=lambda item: item[1] + 3 * item[0])[2]] if near else None
+
+
+@cache
+def capital_of(state: str) -> str:
+    """Return the name of the capital of a state."""
+    return _by_state()[state][0]
+
+
+@cache
+def _by_state() -> dict[str, list[str]]:
+    return json.loads(read_data('municipalities.json'))
+
+
+@cache
+def _names() -> dict[str, list[str]]:
+    by_first: dict[str, list[str]] = {}
+    for name in places()[0]:
+        if len(name) >= _FUZZY_FROM:
+            by_first.setdefault(name[0], []).append(name)
+    return by_first

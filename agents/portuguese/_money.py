@@ -1,0 +1,314 @@
+"""The budget: its upper and lower bound in whole BRL."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from agent_memory.agents.portuguese._amounts import MOST, Amount, find_amounts, is_something_else
+from agent_memory.agents.portuguese._brands import is_year
+from agent_memory.agents.portuguese._changes import dropped, stated
+from agent_memory.agents.portuguese._data import word_set
+from agent_memory.agents.portuguese._lexicon import Hit, Lexicon
+from agent_memory.agents.portuguese._scene import Scene
+from agent_memory.agents.portuguese._text import SENTENCE_ENDS, Words
+from agent_memory.profile import Change
+
+Bound = Literal['min', 'max', 'total', 'about', 'over', 'between']
+
+_BOUNDS: Lexicon[Bound] = Lexicon(
+    {
+        'total': 'no total | valor total | total de | total | ao todo | tudo junto',
+        'max': 'ate | no maximo | maximo | teto | limite | menos de/que/do | abaixo de/dos/do | inferior a | menor '
+        'que | nao .. passa*/passo/passe/passem/passar '
+        '| nao .. ultrapass* | nao .. exced* | nao .. estour* | nao mais de/que/do | nao .. acima | nao .. mais '
+        'de/que | nada acima | nem acima | nada mais caro | sem passar | sem ultrapassar '
+        '| nem mais | chega/chegar/chego/cheguei a/em/ate | posso/consigo/podendo/da para ir | ir a/ate | vou ate | '
+        'pode/posso subir | '
+        'sobe/subir/subo/aumenta/aumentar/aumento/baixar/baixa/baixo/diminuir/diminui/reduzir/reduz/reduzo | '
+        'estico/esticar/esticando/aperto/apertando | under | up to | below | at most '
+        '| no more than | not more than | less than | hasta | no mas de | menos que | nunca .. passar | abaixo | '
+        'tope | maximum | my limit | alcanco | nao .. alem '
+        '| nao .. superior/maior | nada .. alem',
+        'min': 'a partir | no minimo | minimo | minima | acima de/dos/do | acima | comecando/comeca/comecar '
+        'em/de/com/por/a/nos | desde | pelo menos | piso | superior a | maior que | '
+        'over | above | at least | starting | nada abaixo | nem abaixo | nao .. abaixo | nao .. menos de/que/do | '
+        'nao menos | nada de menos | nada menos | nem menos | menos nao '
+        '| mais de/que/do | more than | minimum | a contar de | por lo menos | mas de | no less than | nada inferior '
+        '| partindo de/dos',
+        'over': 'passa de/dos/um | passa um pouco | passando de',
+        'about': 'uns | umas | em torno | por volta | na faixa | faixa de | na casa | casa dos | cerca de | mais ou '
+        'menos | aproximadamente | around | about '
+        '| tipo | em media | ai pelos | pelos | la pelos | algo como | beirando | proximo | perto de | por ai | '
+        'coisa de | roughly',
+        'between': 'entre | between | de | dos | das | from',
+    }
+)
+_NOUNS = Lexicon(
+    {
+        True: 'orcamento | valor | faixa | gastar | gasto | investir | investimento | pagar | pago | budget | verba '
+        '| disponho | disponivel | disponiveis | '
+        'grana | dinheiro | preco | tenho ate | quero dar | spend | pay | gastaria | pagaria | invisto | juntei | '
+        'guardados | guardado | economizei | bolso | desembolsar | presupuesto'
+    }
+)
+_BEHIND: Lexicon[Bound] = Lexicon(
+    {
+        'min': 'para cima | ou mais | acima | + | no minimo | de minimo | de piso | para mais | and up | or more | '
+        'em diante | para frente | o minimo | para arriba | y mas',
+        'max': 'para baixo | ou menos | no maximo | maximo | de teto | no talo | estourando | no limite | de limite '
+        '| tops | top | or less | abaixo | o maximo | e o teto | e o limite | e o maximo '
+        '| para menos | max | como teto | maximum',
+        'total': 'no total | total | ao todo | fechado | tudo',
+    }
+)
+_FLIP = Lexicon(
+    {
+        True: 'nem .. mostra*/mostre/olho/quero/pensar/precisa/adianta/vejo/manda* | nao quero | nao serve | nao '
+        'adianta | nao precisa mostrar | nao rola'
+    }
+)
+_RETRACT: Lexicon[tuple[str, ...]] = Lexicon(
+    {
+        (
+            'budget_min',
+            'budget_max',
+        ): 'desconsider*/esquec*/ignor*/cancel*/apag*/tir*/remov*/retir*/deixa/deixe/zera/limpa/anula o? que? .. '
+        'valor/orcamento/preco/faixa/budget/verba/quantia/numero '
+        '| valor em aberto | orcamento em aberto | nao sei mais .. valor/orcamento/quanto | forget .. budget | sem '
+        'orcamento definido | valor indefinido',
+        (
+            'budget_min',
+        ): 'desconsider*/esquec*/ignor*/tir*/remov*/retir*/deixa .. minimo/piso | sem minimo | sem piso | nao tenho '
+        'minimo | nao tem minimo | minimo tanto faz',
+        (
+            'budget_max',
+        ): 'desconsider*/esquec*/ignor*/tir*/remov*/retir*/deixa .. maximo/teto/limite | sem teto | sem limite de '
+        'valor/preco/orcamento | nao tenho teto',
+    }
+)
+_MORE = Lexicon(
+    {True: 'colocar/botar/por/adicionar/aumentar/aumenta/subir/sobe/esticar/dar/juntar/somar mais | aumento? mais'}
+)
+_BETWEEN = (
+    'a | e | ate | - | / | ou | , | to | and | y | hasta | a r$ | e r$ | ate r$ | - r$ | / r$ | ou r$ | '
+    'a uns | e uns | ou uns | e os | aos | a os | ao | e ate | e no maximo uns | indo ate | e indo ate | '
+    ', ate uns | a no maximo | or | ate os | ate uns | e por volta de'
+)
+_JOINTS = frozenset(tuple(joint.split()) for joint in _BETWEEN.split('|'))
+_REACH = 6
+_PLURALS_FINE = word_set('reais contos pilas paus mangos nos mas tops mais menos reales temos das dos as os ces voces')
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """One amount or range with its bound."""
+
+    bound: Bound | None
+    low: float | None
+    high: float
+    start: int
+    end: int
+
+
+def extract_money(scene: Scene) -> list[Change]:
+    """Return the changes of `budget_min` and `budget_max`."""
+    said = _statements(scene)
+    changes = _retracted(scene)
+    if not said:
+        return changes
+    said = _since_correction(scene, said)
+    low, high = _settle(said)
+    retracted = {change.field for change in changes}
+    if high is not None and low is None and 'budget_min' not in retracted and _restarts(scene, said):
+        changes += dropped(scene.profile, 'budget_min')
+    bounds = (('budget_min', low), ('budget_max', high))
+    changes = [
+        change for change in changes if change.field not in {field for field, value in bounds if value is not None}
+    ]
+    return changes + [stated(scene.profile, field, round(value)) for field, value in bounds if value is not None]
+
+
+def _retracted(scene: Scene) -> list[Change]:
+    fields = [field for hit in _RETRACT.find(scene.words) for field in hit.value]
+    return [change for field in dict.fromkeys(fields) for change in dropped(scene.profile, field)]
+
+
+def _restarts(scene: Scene, said: list[_Said]) -> bool:
+    """Return whether a plain amount replaces a range said before; a named bound only moves that bound."""
+    return (
+        scene.profile.budget_max is not None
+        and all(one.bound in (None, 'about') for one in said)
+        and not _NOUN_BOUND.within(scene.words)
+    )
+
+
+_NOUN_BOUND = Lexicon({True: 'teto | limite | maximo | pode ser | sobe | subir | aumenta* | baixa*'})
+
+
+def _statements(scene: Scene) -> list[_Said]:
+    words = scene.words
+    taken = scene.of_vehicles | {i for i in words.places.get('99', ()) if not _is_amount_99(words, i)}
+    amounts = find_amounts(words, taken)
+    bounds = _BOUNDS.find(words)
+    said: list[_Said] = []
+    i = 0
+    previous = 0
+    while i < len(amounts):
+        amount = amounts[i]
+        following = amounts[i + 1] if i + 1 < len(amounts) else None
+        pair = following and _range(words, amount, following)
+        ends = following.end if pair and following else amount.end
+        last = following if pair and following else amount
+        if is_something_else(words, replace(last, start=amount.start), previous, taken) or _year(
+            amount, words, pair=bool(pair)
+        ):
+            previous = ends
+            i += 2 if pair else 1
+            continue
+        one = _range_said(words, amount, pair, bounds, previous) if pair else _single(scene, amount, bounds, previous)
+        if one is not None:
+            said.append(one)
+        previous = ends
+        i += 2 if pair else 1
+    return said
+
+
+def _is_amount_99(words: Words, i: int) -> bool:
+    after = words[i + 1].text if i + 1 < len(words) else ''
+    return after in ('mil', 'k', 'reais')
+
+
+def _range(words: Words, first: Amount, second: Amount) -> tuple[float, float] | None:
+    """Return both ends when the two numbers are one range; a unit on the second covers the first."""
+    joint = tuple(word.text for word in words[first.end : second.start])
+    if joint not in _JOINTS:
+        return None
+    if not first.money and (_year(first, words, pair=False) or first.value < 5) and second.money:
+        return None
+    low, high = first.value, second.value
+    if not first.scaled and low < 1_000 <= high:
+        low *= 1_000
+    if not second.scaled and high < 1_000 <= low:
+        high *= 1_000
+    if low < 1_000 and high < 1_000:
+        if not (low >= 5 and (low.is_integer() and high.is_integer())):
+            return None
+        low, high = low * 1_000, high * 1_000
+    if joint in ((',',), ('/',)) and first.scaled:
+        return None
+    if joint == ('e',) and first.scaled and second.scaled and not _opened(words, first.start):
+        return None
+    return (low, high) if low < high <= MOST else None
+
+
+def _opened(words: Words, start: int) -> bool:
+    return any(word.text in ('entre', 'de', 'dos', 'between') for word in words[max(0, start - 3) : start])
+
+
+def _year(amount: Amount, words: Words, *, pair: bool) -> bool:
+    if amount.money or not is_year(amount.value):
+        return False
+    typed = words[amount.start].raw
+    return typed.isdecimal() or words[amount.start].spelled or pair
+
+
+def _range_said(
+    words: Words, first: Amount, pair: tuple[float, float], bounds: list[Hit[Bound]], previous: int
+) -> _Said | None:
+    cue = _bound_before(words, bounds, first.start, previous)
+    end = first.end
+    if cue == 'max':
+        return _Said('max', None, pair[1], first.start, end)
+    return _Said('between', pair[0], pair[1], first.start, end)
+
+
+def _single(scene: Scene, amount: Amount, bounds: list[Hit[Bound]], previous: int) -> _Said | None:
+    words = scene.words
+    bound = _bound_before(words, bounds, amount.start, previous)
+    behind = _BEHIND.at(words, amount.end) if amount.end < len(words) else None
+    if behind:
+        bound = behind.value
+        if amount.end + 2 < len(words) and _FLIP.at(words, amount.end):
+            bound = 'min'
+    elif bound == 'max' and amount.end < len(words) and _FLIP.at(words, amount.end):
+        bound = 'min'
+    elif bound == 'between':
+        bound = None
+    if not _is_money(scene, amount, bound, previous):
+        return None
+    value = amount.value * 1_000 if amount.value < 1_000 else amount.value
+    value = _raised(scene, amount, value)
+    return _Said(bound, None, value, amount.start, amount.end) if value <= MOST else None
+
+
+def _raised(scene: Scene, amount: Amount, value: float) -> float:
+    """Return the sum when the person adds to what was known: "posso colocar mais 5 mil"."""
+    before = scene.words[max(0, amount.start - 3) : amount.start]
+    known = scene.profile.budget_max
+    return value + known if known and _MORE.within(before) else value
+
+
+def _is_money(scene: Scene, amount: Amount, bound: Bound | None, previous: int) -> bool:
+    if amount.money and (amount.value >= 1_000 or _slang(scene, amount) or bound or scene.asks('budget')):
+        return not (scene.asks('deposit', 'instalment', 'other_number') and bound is None and not scene.asks('budget'))
+    if not amount.value.is_integer() or amount.value < 5 or scene.asks('deposit', 'instalment', 'other_number'):
+        return False
+    after = scene.words[amount.end].text if amount.end < len(scene.words) else ''
+    if after.isalpha() and after.endswith('s') and after not in _PLURALS_FINE:
+        return False
+    if 1_000 <= amount.value < 3_000 or amount.value > MOST:
+        return False
+    window = scene.words[max(previous, amount.start - _REACH) : amount.start]
+    if previous and window and window[-1].text == 'ou':
+        return True
+    named = bound is not None or _NOUNS.within(window) is not None
+    typo = bool(window) and window[-1].text == '*'
+    typo = typo or (
+        (previous or scene.profile.budget_max is not None) and scene.corrected_between(previous, amount.start)
+    )
+    return named or typo or scene.asks('budget') or (amount.value >= 10_000 and '.' in scene.words[amount.start].raw)
+
+
+def _slang(scene: Scene, amount: Amount) -> bool:
+    word = scene.words[amount.end - 1].text
+    return word not in ('reais', 'real', 'rs', 'brl') or amount.value >= 15
+
+
+def _bound_before(words: Words, bounds: list[Hit[Bound]], start: int, previous: int) -> Bound | None:
+    """Return the nearest bound said before a number, not across another number or the end of a sentence."""
+    weak: Bound | None = None
+    for hit in reversed(bounds[: bisect_right(bounds, start, key=lambda hit: hit.end)]):
+        between = words[hit.end : start]
+        if hit.start < previous or len(between) > _REACH or any(word.text in SENTENCE_ENDS for word in between):
+            return weak
+        if hit.value not in ('about', 'between'):
+            return hit.value
+        weak = weak or hit.value
+    return weak
+
+
+def _since_correction(scene: Scene, said: list[_Said]) -> list[_Said]:
+    for index in range(len(said) - 1, 0, -1):
+        if scene.corrected_between(said[index - 1].end, said[index].start):
+            return said[index:]
+    return said
+
+
+def _settle(said: list[_Said]) -> tuple[float | None, float | None]:
+    """Return the lower and the upper bound that the statements of one turn come to."""
+    totals = [one.high for one in said if one.bound == 'total']
+    ranges = [one for one in said if one.low is not None]
+    named = [one.high for one in said if one.bound == 'max']
+    plain = [one.high for one in said if one.bound in (None, 'about')]
+    lows = [one.high for one in said if one.bound == 'min']
+    if totals:
+        return None, totals[-1]
+    low = lows[-1] if lows else ranges[-1].low if ranges else None
+    high = max(named) if named else ranges[-1].high if ranges else max(plain, default=None)
+    if high is None and not lows:
+        high = max((one.high for one in said if one.bound == 'over'), default=None)
+    if low is not None and high is not None and low >= high:
+        return (None, high) if not lows or named else (low, None)
+    return low, high

@@ -1,0 +1,150 @@
+"""What the agent asked: the topics of its question, and the options that it listed."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from agent_memory.agents.portuguese._lexicon import Lexicon
+from agent_memory.agents.portuguese._text import Words, read_words
+
+Topic = Literal[
+    'budget', 'deposit', 'instalment', 'city', 'state', 'use', 'brands', 'refused', 'body', 'priorities', 'urgency',
+    'name', 'payment', 'trade_in', 'consent', 'person', 'erasure', 'car', 'other_number', 'opt_out', 'restart',
+]  # fmt: skip
+
+_TOPICS: Lexicon[Topic] = Lexicon(
+    {
+        'deposit': 'entrada | sinal',
+        'instalment': 'parcela | parcelas | prestacao | por mes | mensal | mensalidade',
+        'other_number': 'que ano | qual ano | ano do | ano minimo | quilometragem | quantos km | quilometros | idade '
+        '| quantas pessoas '
+        '| quantos lugares | cpf | telefone | celular | whatsapp | cep | renda | salario | quantos | quantas',
+        'budget': 'orcamento | valor | quanto | faixa | preco | investir | gastar | budget | limite | teto | verba | '
+        'how much | presupuesto | price',
+        'city': 'cidade | mora | onde | localizacao | regiao | reside | city | where | ciudad | donde | local | '
+        'municipio | fala de onde',
+        'state': 'estado | uf | state',
+        'use': 'uso | usar | usado | utilizar | utiliza | vai servir | para que | finalidade | dia a dia | rodar | '
+        'use it | rotina '
+        '| objetivo | usa | uses | what for | trabalho ou | main use | utilizacao',
+        'refused': 'nao quer | nao queira | nao gosta | nao goste | evita* | descart* | rejeit* | nao considera* | '
+        'exclu* | fora da lista | restricao | '
+        'nao aceit* | nao curt* | nao compraria',
+        'brands': 'marca | marcas | montadora | fabricante | brand | brands | make',
+        'car': 'modelo | modelos | carro | carros | veiculo | procura | procurando | busca | buscando | interesse | '
+        'tem em mente',
+        'body': 'tipo | carroceria | categoria | formato | hatch | sedan | suv | picape | estilo de carro | body | '
+        'type | modelo de carroceria',
+        'priorities': 'importante | importa | prioridade | prioridades | valoriza | pesa mais | essencial | '
+        'indispensavel | faz questao | '
+        'nao abre mao | preferencias | caracteristicas | matters | important | diferencial | procura num carro | '
+        'itens | requisitos',
+        'urgency': 'prazo | quando | urgencia | pressa | para quando | quanto tempo | previsao | when | how soon | '
+        'cuando | ate quando | comprar logo | data',
+        'name': 'seu nome | como .. chama | com quem .. falo | com quem .. falando | your name | quem fala | posso '
+        'te chamar | tu nombre | qual nome | nome',
+        'payment': 'pagamento | pagar | financi* | a vista | consorcio | forma de',
+        'trade_in': 'na troca | troca | carro atual | usado na | tem carro | tem algum carro | trade',
+        'consent': 'lgpd | dados pessoais | seus dados | suas informacoes | informacoes pessoais | dados | '
+        'privacidade | consent* | registr* .. dados | '
+        'termos | autoriza | politica de | your data | personal data | sus datos | tus datos | informacoes',
+        'person': 'consultor* | atendente* | humano | vendedor* | especialista | pessoa | colega | gerente | equipe '
+        '| time de vendas | human | agent | asesor',
+        'erasure': 'apagar | excluir | exclusao | deletar | apague | exclua | remover .. dados',
+        'opt_out': 'parar de receber | nao receber | descadastr* | sair da lista | cancelar .. mensagens',
+        'restart': 'recomecar | comecar de novo | do zero',
+    }
+)  # fmt: skip
+_LABEL = re.compile(
+    r'(?:^|(?<=[\s:;,.?!(\[*]))(?:op[cç][aã]o\s{0,2})?[\[(*]{0,2}(\d{1,2}|[a-hA-H])(?:[\])*]{0,2}\s{0,2}[).:\]–-]|\ufe0f?\u20e3|\s-)[\s*]'
+)
+_BULLET = re.compile(r'(?:^|\n)\s{0,4}[-•*·▪➡✅]\s')
+
+
+def topics_of(asked: str | None) -> frozenset[Topic]:
+    """Return what the agent's last question is about; its last message as a whole when it asked nothing."""
+    if not asked:
+        return frozenset()
+    words = read_words([asked])
+    sentences = question_sentences(words)
+    found: frozenset[Topic] = frozenset(hit.value for sentence in sentences for hit in _TOPICS.find(sentence))
+    return _settled(found)
+
+
+def _settled(topics: frozenset[Topic]) -> frozenset[Topic]:
+    """Keep the narrow reading: "qual valor de parcela" is not about the budget."""
+    for narrow, wider in _NARROW:
+        if narrow in topics:
+            topics -= wider
+    return topics
+
+
+_NARROW: tuple[tuple[Topic, frozenset[Topic]], ...] = (
+    ('deposit', frozenset({'budget', 'payment'})),
+    ('instalment', frozenset({'budget', 'payment'})),
+    ('refused', frozenset({'brands', 'car'})),
+    ('erasure', frozenset({'consent'})),
+    ('consent', frozenset({'use'})),
+    ('trade_in', frozenset({'car'})),
+)
+
+
+def question_sentences(words: Words) -> list[Words]:
+    """Return the questions among the sentences; all of them when there is none."""
+    sentences = split_sentences(words)
+    questions = [sentence for sentence in sentences if sentence[-1].text == '?']
+    return questions or sentences
+
+
+def split_sentences(words: Words) -> list[Words]:
+    """Return the sentences with the sign that ends each; an end of message or line ends one."""
+    sentences: list[Words] = []
+    start = 0
+    for i, word in enumerate(words):
+        if word.text in {'.', '!', '?', '⏎', '…'}:
+            if i > start:
+                sentences.append(Words(words[start : i + 1]))
+            start = i + 1
+    if start < len(words):
+        sentences.append(Words(words[start:]))
+    return sentences
+
+
+def options_of(asked: str | None) -> tuple[str, ...]:
+    """Return the options that the agent listed, by number, letter, bullet, or with "ou" in its question."""
+    if not asked:
+        return ()
+    labels = list(_LABEL.finditer(asked))
+    first = next((i for i, label in enumerate(labels) if label[1].lower() in ('1', 'a')), None)
+    if first is not None and len(labels) - first >= 2:
+        chosen = _in_sequence(labels[first:])
+        if len(chosen) >= 2:
+            return _between(asked, chosen)
+    bullets = list(_BULLET.finditer(asked))
+    if len(bullets) >= 2:
+        return _between(asked, bullets)
+    question = asked.rstrip().rstrip('?').rpartition('\n')[2]
+    question = re.split(r'[.!?:]\s', question)[-1]
+    head, joined, last = question.rpartition(' ou ')
+    if not joined:
+        return ()
+    return (*(part.strip() for part in head.split(',') if part.strip()), last.strip())
+
+
+def _in_sequence(labels: list[re.Match[str]]) -> list[re.Match[str]]:
+    numeric = labels[0][1].isdigit()
+    chosen: list[re.Match[str]] = []
+    for label in labels:
+        expected = str(len(chosen) + 1) if numeric else chr(ord('a') + len(chosen))
+        if label[1].lower() == expected:
+            chosen.append(label)
+    return chosen
+
+
+def _between(asked: str, marks: list[re.Match[str]]) -> tuple[str, ...]:
+    ends = [mark.start() for mark in marks[1:]] + [len(asked)]
+    return tuple(
+        asked[mark.end() : end].strip(' \n,;.*').partition('\n')[0].strip()
+        for mark, end in zip(marks, ends, strict=True)
+    )

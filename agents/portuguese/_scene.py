@@ -1,0 +1,75 @@
+"""What an extractor reads: the words of one turn, what the agent asked, what is known, and the day."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import cached_property
+
+from agent_memory.agents.portuguese._lexicon import Lexicon
+from agent_memory.agents.portuguese._question import Topic
+from agent_memory.agents.portuguese._text import END, Words, read_words
+from agent_memory.agents.portuguese._vehicles import Mention, find_vehicles
+from agent_memory.lead import UserProfileData
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One turn in its context."""
+
+    words: Words
+    topics: frozenset[Topic]
+    profile: UserProfileData
+    today: date
+
+    def asks(self, *topics: Topic) -> bool:
+        """Return whether the agent asked about one of `topics`."""
+        return not self.topics.isdisjoint(topics)
+
+    def saying(self, messages: Sequence[str]) -> Scene:
+        """Return the scene with other words."""
+        return replace(self, words=read_words(messages))
+
+    @cached_property
+    def vehicles(self) -> list[Mention]:
+        """The brands and models named, in order."""
+        return find_vehicles(self.words)
+
+    @cached_property
+    def of_vehicles(self) -> frozenset[int]:
+        """The places of the words that name a brand or model."""
+        return frozenset(i for mention in self.vehicles for i in range(mention.start, mention.end))
+
+    @cached_property
+    def corrections(self) -> list[int]:
+        """Where the words turn against what was said before them; a `*` opens the fix of a typo."""
+        words = self.words
+        places = [hit.start for hit in _CORRECTION.find(words)]
+        places += [i for i in words.places.get('*', ()) if i == 0 or words[i - 1].text == END]
+        return sorted(places)
+
+    def corrected_between(self, end: int, start: int) -> bool:
+        """Return whether a correction stands between two places."""
+        i = bisect_left(self.corrections, end)
+        return i < len(self.corrections) and self.corrections[i] <= start
+
+    @cached_property
+    def bare(self) -> bool:
+        """Whether the turn is a short answer."""
+        return sum(word.text != END for word in self.words) <= 8
+
+
+_CORRECTION = Lexicon(
+    {
+        True: 'na verdade | mudei de ideia/ideias/opiniao | mudei | pensando bem/melhor | mas agora | agora '
+        'consigo/posso/da | alias | minto | digo | quer dizer | ou melhor '
+        '| melhor dizendo | corrigindo | correcao | errei | me enganei | me confundi | enganei | ops | opa nao | '
+        'oops | desculpa | perdao | revi '
+        '| brincadeira | zoeira | actually | i mean | perdon | mejor dicho | em vez de | ao inves de | no lugar | '
+        'trocar para | troca para | '
+        'muda para | mudar para | repensando | reconsiderando | nao pera | pera | retifico | errado | na real | '
+        'esquece | quis dizer | sorry'
+    }
+)

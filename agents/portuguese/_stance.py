@@ -1,0 +1,195 @@
+"""How the person relates to something they name: wants it, refuses it, owns it, takes it back."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from typing import Literal
+
+from agent_memory.agents.portuguese._data import word_set
+from agent_memory.agents.portuguese._lexicon import Hit, Lexicon
+from agent_memory.agents.portuguese._text import END, SENTENCE_ENDS, Words
+
+Stance = Literal['want', 'only', 'refuse', 'own', 'other', 'remove', 'want_back']
+Span = tuple[int, int]
+
+_KIN = (
+    'pai/mae/irmao/irma/tio/tia/primo/prima/cunhado/cunhada/sogro/sogra/vizinho/vizinha/amigo/amiga/chefe/filho/filha/'
+    'esposa/marido/mulher/namorado/namorada/noivo/noiva/patrao/avo/sobrinho/colega/patroa/velho/coroa/cara/pessoal'
+)
+_BEFORE: Lexicon[tuple[Stance, int]] = Lexicon(
+    {
+        (
+            'want',
+            3,
+        ): 'quero | queria | quero o/a/um/uma? | procuro | procurando | busco | prefiro | preferia | preferencia '
+        '| gosto | gostaria | curto | amo | adoro | sonho | pode/podia ser | interesse/interessado em/no/na? | de '
+        'olho em/no/na? '
+        '| mas | porem | aceito | topo | por um/uma/outro | pelo | pela | pegar | comprar | subir para '
+        '| trocar por | mudar para | ir para | penso/pensando em | busco | quiero | want | looking for | like '
+        '| tenho interesse em/no/na? | tenho preferencia | tenho vontade | tem que? ser? | tinha em mente | esperando '
+        '| pode/podem mostrar/mandar/incluir/colocar/ver | inclui* | coloca | bota | adiciona | me mostra | vi/achei '
+        'um/uma? '
+        '| meu sonho | minha preferencia | minha marca | meu foco | meu interesse | meu favorito | meu preferido | '
+        'minha favorita | minha preferida | minha prioridade | gostei | fa | tenho um fraco | tenho uma queda',
+        (
+            'refuse',
+            5,
+        ): 'nao .. '
+        'quero/queria/gosto/curto/aceito/compro/serve/vou/recomendo/confio/pego/teria/gostaria/tenho/penso/desejo '
+        '| nao me? mostra/mostre/manda/mande | nao precisa | nao faco questao | nao faz | nao ligo | nao sou fa '
+        '| nada de/do/da/com | odeio | detesto | menos | exceto | tirando | fora | sem ser? | dispenso | evito | '
+        'evitar '
+        '| fujo/longe/correr/corro de/do/da? | trauma/raiva/medo/nojo de/do/da? | jamais | nunca .. mais? '
+        'quero/compro/compraria/teria '
+        '| nem | exceto | tudo/qualquer .. menos | no quiero | nada de | but not | not a/an? | no more? | dont '
+        'want/like '
+        '| don t want/like | except | hate | deus me livre de? | passo longe de/do/da? | que nao seja/tenha | nao '
+        'seja | excluir | exclui* '
+        '| nao pode ser | nao quero que seja | pavor de | bronca de | desisti de/do/da | desencantei de/do/da',
+        (
+            'own',
+            4,
+        ): 'tenho/temos um/uma/o/a? | estou/ando com/de | tinha/tive/tivemos um/uma/o/a? | ja tive/tivemos | dirijo '
+        '| carro atual e? | atual e '
+        '| meu/nosso carro hoje? e? | carro que tenho | saindo/sair/vim de | dono de | vendi/vender/vendo/vendendo | '
+        'dou/dar/dando '
+        '| trocar/troco/troca/trocando/trocaria | comprei | hoje .. ando/tenho/uso/e | passei | possuo | uso/usava '
+        'um/uma | bati '
+        '| roubaram | batido | roubado | perdi/perda | capotei | deixar/deixo/deixaria | entregar | entro com | have '
+        'a | own a | drive a | tengo un/una | no tengo '
+        '| aceita*/pega*/avalia* o/a? meu/minha/um/uma',
+        (
+            'own',
+            2,
+        ): 'meu | minha | nosso | nossa | aceitam/aceita/pegam/pega/avaliam/avalia um/uma? | quebrou | my | mi',
+        (
+            'other',
+            4,
+        ): f'meu/minha/nosso/nossa/o/a/uma/um {_KIN} .. tem/tinha/dirige/anda/comprou/usa/vendeu/pegou/teve/esta '
+        f'| {_KIN} .. tem/tinha/dirige/anda/comprou/usa/vendeu/pegou/teve | alugo/alugar/aluguei | alugado | locadora '
+        '| dele/dela e | ele/ela .. tem/comprou/anda | trabalho/trabalhei na/no/com/para | concessionaria | '
+        'emprestado | oficina '
+        '| bateu | bateram | mecanico',
+        (
+            'other',
+            3,
+        ): 'melhor/maior/menor/mais .. que/q o/a? | do que | em vez de/do/da | ao inves de/do/da | no lugar de/do/da '
+        '| mais que '
+        '| rather than | than a? | instead of',
+        (
+            'remove',
+            4,
+        ): 'risca* | tira* | remov* | retira* | esquec* | desconsider* | corta* | descarta* | elimina* | apaga* | '
+        'exclu* | ignora* '
+        '| deixa .. para la | desmarca*',
+        (
+            'only',
+            3,
+        ): 'so/somente/apenas/exclusivamente/unicamente quero/aceito/gosto/compro/se/serve/for/de/a/o/interessa/mesmo? '
+        '| so | somente | apenas | exclusivamente | only | quero so/somente/apenas | tem que ser | solo | solamente '
+        '| nao abro mao de/do/da | faco questao de/do/da | ficar so com | fica so | deixa so | agora so',
+    }
+)
+_AFTER: Lexicon[Stance] = Lexicon(
+    {
+        'refuse': 'nem pensar | nao me agrada/desce/atrai/convence/serve/interessa/agradam | e nunca mais | nunca '
+        'mais | e deus me livre | deus me livre | nem a pau | nem morto | nem fodendo | nem de graca | nem ferrando '
+        '| nem quero | nem .. ver '
+        '| nao , | nao . | nao ; | nao ⏎ | nao ! | nao e nem | nao mas | nao nem | nao quero | nao gosto '
+        '| nao .. quero/compro/gosto/curto/aceito/pego/confio/teria/serve/rola/da/serve/presta | jamais | nunca | de '
+        'jeito/forma/maneira nenhum/nenhuma/algum/alguma '
+        '| estou/esta fora | fora | dispenso | passo | odeio | detesto | nao mesmo | nao rola | nao da '
+        '| esta descartad* | descartad* | no way | nao presta | nao me atende | nao pode | nao por favor | nao '
+        'obrigado | nao viu | nao mano | please no',
+        'own': 'na troca | para/pra dar na? | como/de/parte do/de? entrada | e parte | como parte | que/q eu? tenho '
+        '| para trocar | atual '
+        '| para dar | de entrada | pega na troca | que estou vendendo | para vender',
+        'other': f'do/da/dele/dela/de? meu/minha/nosso/nossa? {_KIN} | dele | dela | dos outros | de um {_KIN}',
+        'want_back': 'pode sim? | pode ser | sim | eu aceito | eu quero | aceito | pode voltar | ok | tudo bem | '
+        'beleza | e bo* | seria '
+        '| volta | libera* | serve | agora pode | me interessa | eu topo | eu gosto | tambem | eu curto | yes',
+        'remove': 'pode tirar/riscar/remover/excluir | tira* | sai fora? | pode sair | esquece | deixa para la | nao '
+        'precisa mais',
+    }
+)
+_LINKS = word_set(
+    'e ou , nem / o a os as um uma uns umas de do da dos das no na or and y and/or marca tipo modelo da ; com'
+)
+_BREAKS = SENTENCE_ENDS - {';'}
+_NEAR = 3
+
+
+def stances(words: Words, spans: Sequence[Span], default: Stance = 'want') -> list[Stance]:
+    """Return the stance toward each of `spans`, in order.
+
+    A cue before the first name of a list holds for the whole list; a cue behind a name holds for the names that "e",
+    "nem" or "ou" join to it, and for a whole list of commas when nothing was said before it.
+    """
+    cues = _BEFORE.find(words)
+    found: list[Stance | None] = []
+    for index, (start, _) in enumerate(spans):
+        linked = index > 0 and _linked(words, spans[index - 1][1], start)
+        cue = _cue_before(words, cues, start)
+        if cue is None and linked:
+            cue = found[-1]
+        found.append(cue)
+    for index in range(len(spans) - 1, -1, -1):
+        after = _after(words, spans, index)
+        if after is None:
+            continue
+        had_cue = found[index] not in (None, 'want', 'only')
+        if after == 'want_back' and had_cue:
+            continue
+        if after in ('own', 'other') and found[index] == 'refuse':
+            continue
+        found[index] = after
+        _spread_back(words, spans, found, index, after)
+    return [stance or default for stance in found]
+
+
+def _cue_before(words: Words, cues: list[Hit[tuple[Stance, int]]], start: int) -> Stance | None:
+    i = bisect_right(cues, start, key=lambda cue: cue.end)
+    for cue in cues[max(0, i - 1) : i]:
+        stance, reach = cue.value
+        between = words[cue.end : start]
+        if any(word.text in _BREAKS for word in between):
+            return None
+        distance = sum(word.text not in _LINKS for word in between)
+        return stance if distance < reach else None
+    return None
+
+
+def _linked(words: Words, end: int, start: int) -> bool:
+    return all(word.text in _LINKS or word.number is not None or word.text == END for word in words[end:start])
+
+
+def _after(words: Words, spans: Sequence[Span], index: int) -> Stance | None:
+    """Return the cue behind a name; years and short descriptions of the car may stand between."""
+    limit = spans[index + 1][0] if index + 1 < len(spans) else len(words)
+    at = spans[index][1]
+    for place in range(at, min(at + _NEAR + 1, limit)):
+        hit = _AFTER.at(words, place)
+        if hit and (hit.value in ('own', 'other') or place == at or _skippable(words, at, place)):
+            return hit.value
+        if words[place].text in SENTENCE_ENDS:
+            return None
+        if words[place].text == ',' and place > at:
+            return None
+    return None
+
+
+def _skippable(words: Words, start: int, end: int) -> bool:
+    return all(word.text in {',', 'eu', 'ai', 'ja', 'e', 'entao', 'tambem'} for word in words[start:end])
+
+
+def _spread_back(words: Words, spans: Sequence[Span], found: list[Stance | None], index: int, stance: Stance) -> None:
+    while index > 0:
+        between = [word.text for word in words[spans[index - 1][1] : spans[index][0]]]
+        joined = bool({'e', 'ou', 'nem', 'or', 'and'} & set(between)) and ',' not in between
+        bare = all(text in _LINKS for text in between) and found[index - 1] is None
+        if not (joined and all(text in _LINKS for text in between)) and not bare:
+            return
+        index -= 1
+        if found[index] in (None, 'want'):
+            found[index] = stance

@@ -1,0 +1,220 @@
+"""`understand`: what one turn says, put together from the extractors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+from agent_memory.agents.portuguese._answers import leading_answer, picks, without_leading_no
+from agent_memory.agents.portuguese._body import extract_body
+from agent_memory.agents.portuguese._brands import extract_brands
+from agent_memory.agents.portuguese._guard import is_placeholder, without_injections
+from agent_memory.agents.portuguese._lexicon import Lexicon
+from agent_memory.agents.portuguese._money import extract_money
+from agent_memory.agents.portuguese._name import extract_name
+from agent_memory.agents.portuguese._payment import extract_payment
+from agent_memory.agents.portuguese._place import extract_place
+from agent_memory.agents.portuguese._priorities import extract_priorities
+from agent_memory.agents.portuguese._question import options_of, question_sentences, topics_of
+from agent_memory.agents.portuguese._requests import consent, erasure, greets, opt_out, person, restarts
+from agent_memory.agents.portuguese._scene import Scene
+from agent_memory.agents.portuguese._text import END, Words, read_words
+from agent_memory.agents.portuguese._urgency import extract_urgency
+from agent_memory.agents.portuguese._use import extract_use
+from agent_memory.errors import InvalidPatch
+from agent_memory.lead import UserProfileData
+from agent_memory.profile import Change
+
+
+@dataclass(frozen=True)
+class Understanding:
+    """What one turn of a person says."""
+
+    changes: tuple[Change, ...]
+    """Changes of the profile, ready for `UserProfileData.patch`."""
+    consent: bool | None = None
+    """The answer to a consent question that the agent put; `False` also for a revocation."""
+    person: bool | None = None
+    """`True` asks for a human, `False` takes that back."""
+    opt_out: bool | None = None
+    """`True` wants no more messages, `False` wants them again."""
+    erasure: bool | None = None
+    """`True` wants the personal data deleted, `False` takes that back."""
+    restart: bool = False
+    greeting: bool = False
+    understood: bool = True
+    """`False` when nothing at all was recognised."""
+    choice: int | None = None
+    """The option, from 1, picked among those the agent listed, when it states no fact by itself."""
+
+
+_EXTRACTORS: tuple[Callable[[Scene], list[Change]], ...] = (
+    extract_money,
+    extract_use,
+    extract_place,
+    extract_priorities,
+    extract_brands,
+    extract_body,
+    extract_urgency,
+    extract_payment,
+    extract_name,
+)
+_SMALL_TALK = Lexicon(
+    {
+        True: 'obrigado | agradecido | agradeco | tchau | ate mais | ate logo | abraco | gracias | thanks | thank '
+        'you | preco | custa | quanto | valor | foto | fotos | disponivel | disponiveis | endereco | loja | horario '
+        '| garantia | '
+        'financi* | parcela* | entrada | test drive | ver | carro | carros | modelo | modelos | opcao | opcoes | '
+        'oferta* | proposta | estoque | documento | documentacao | ipva | revisao | troca | fipe | seguro | desconto '
+        '| robo | dados | como funciona | tanto faz | '
+        'qualquer | nenhum | nenhuma | nao sei | talvez | manual | km | abrem | abre | sabado | funciona | depende | '
+        'entendi | comprei | comprar | kkk* | haha* | rsrs* | mensagem | bot | atendimento | veiculo | car | cars | '
+        'price | photo'
+    }
+)
+_HOLDS = 3
+
+
+def understand(
+    messages: Sequence[str], *, asked: str | None = None, profile: UserProfileData, today: date
+) -> Understanding:
+    """Return what one turn says, in the light of the agent's last message and of what is known.
+
+    The same arguments always give the same result; no text raises.
+
+    Args:
+        messages: The messages of one turn, a burst in the order it was sent.
+        asked: The agent's last message, which bare answers such as "sim", "2" or "Londrina" are read against.
+        profile: What is known so far.
+        today: The day of the turn, which relative dates count from.
+    """
+    said, injected = without_injections([message for message in messages if not is_placeholder(message)])
+    scene = Scene(read_words(said), topics_of(asked), profile, today)
+    if not said or all(word.text == END for word in scene.words):
+        return Understanding((), understood=injected)
+    choice, scene = _chosen(scene, asked)
+    if choice is not None:
+        return Understanding((), choice=choice)
+    requests = _requests(scene, asked)
+    changes: list[Change] = [] if requests.erasure else _facts(scene, asked)
+    if requests.restart:
+        changes = [*_everything(profile), *changes]
+    valid = _valid(profile, changes)
+    recognised = bool(valid or changes) or _recognises(scene, requests) or injected
+    return replace(requests, changes=valid, understood=recognised)
+
+
+def _requests(scene: Scene, asked: str | None) -> Understanding:
+    words = scene.words
+    erase = erasure(words, scene.topics)
+    return Understanding(
+        (),
+        consent=consent(words, scene.topics, question='?' in (asked or '') or bool(asked)),
+        person=person(words, scene.topics) if not erase else None,
+        opt_out=opt_out(words),
+        erasure=erase,
+        restart=restarts(words) and not erase,
+        greeting=greets(words),
+    )
+
+
+def _recognises(scene: Scene, requests: Understanding) -> bool:
+    if requests.greeting or requests.restart or requests.choice is not None:
+        return True
+    if any(value is not None for value in (requests.consent, requests.person, requests.opt_out, requests.erasure)):
+        return True
+    known = leading_answer(scene.words) is not None or _SMALL_TALK.within(scene.words) is not None
+    return known or bool(scene.vehicles)
+
+
+def _facts(scene: Scene, asked: str | None) -> list[Change]:
+    """Return the facts of the turn; those of the agent's proposal come first when the turn says yes to it."""
+    changes: list[Change] = []
+    answer = leading_answer(scene.words)
+    if asked and answer:
+        changes += _proposed(scene, asked)
+    if answer is False:
+        if scene.asks('urgency') and not any(word.number for word in scene.words):
+            changes += [Change(field='urgency', value='exploring')] if _denies_hurry(asked) else []
+        scene = replace(scene, words=without_leading_no(scene.words))
+    own = _extract(scene)
+    stated = {change.field for change in own}
+    return [*(change for change in changes if change.field not in stated), *own]
+
+
+_HURRY = Lexicon({True: 'pressa | urgencia | urgente | logo | imediat* | rapido | hurry'})
+_OPEN_QUESTION = Lexicon(
+    {
+        True: 'qual | quais | quanto | quanta | quantos | quando | onde | como | que tipo | o que | que marca | em '
+        'que | de que | what | which | when | where | how | cual'
+    }
+)
+
+
+def _denies_hurry(asked: str | None) -> bool:
+    return bool(asked) and _HURRY.within(read_words([asked or ''])) is not None
+
+
+def _proposed(scene: Scene, asked: str) -> list[Change]:
+    """Return the facts of a yes-or-no question, such as "posso anotar um sedan?"."""
+    sentences = question_sentences(read_words([asked]))
+    last = sentences[-1]
+    if scene.asks('consent', 'refused', 'deposit', 'instalment') or _OPEN_QUESTION.within(last):
+        return []
+    if any(word.text in ('ou', 'or') for word in last):
+        return []
+    if len(sentences) == 1 and len(last) <= 3:
+        last = read_words([asked])
+    return _extract(replace(scene, words=_as_said(last), topics=frozenset()))
+
+
+def _as_said(words: Words) -> Words:
+    return Words(word for word in words if word.text != '?')
+
+
+def _extract(scene: Scene) -> list[Change]:
+    return [change for extract in _EXTRACTORS for change in extract(scene)]
+
+
+def _chosen(scene: Scene, asked: str | None) -> tuple[int | None, Scene]:
+    """Read a pick as the words of the option; return the number of an option that states no fact."""
+    options = options_of(asked)
+    if len(options) < 2:
+        return None, scene
+    chosen = picks(scene.words, len(options))
+    if not chosen:
+        return None, scene
+    texts = [options[pick - 1] for pick in chosen]
+    said = scene.saying(texts)
+    cars = any(mention.vehicle.model for mention in said.vehicles)
+    stated = not cars and (_extract(said) or leading_answer(said.words) is not None)
+    if stated:
+        return None, said
+    return chosen[0], scene
+
+
+def _everything(profile: UserProfileData) -> list[Change]:
+    return [
+        Change(field=field, value=value if isinstance(value, list) else None, op='forget')
+        for field, value in profile.known().items()
+    ]
+
+
+def _valid(profile: UserProfileData, changes: Sequence[Change]) -> tuple[Change, ...]:
+    """Return the changes that the profile takes together; a contradiction costs only the change that makes it."""
+    if _fits(profile, changes):
+        return tuple(changes)
+    kept: list[Change] = []
+    for change in changes:
+        if _fits(profile, [*kept, change]):
+            kept.append(change)
+    return tuple(kept)
+
+
+def _fits(profile: UserProfileData, changes: Sequence[Change]) -> bool:
+    try:
+        profile.patch(changes)
+    except InvalidPatch:
+        return False
+    return True

@@ -1,0 +1,82 @@
+"""An archiver that is killed, at random and at every step of its work, while turns keep coming."""
+
+from __future__ import annotations
+
+import random
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import anyio
+import anyio.to_thread
+import pytest
+
+from agent_memory.backend._archiver import Archiver
+from agent_memory.backend._duckdb import DuckDBArchive
+from agent_memory.backend._redis import RedisStore
+from tests.backend.archiver_process import POINTS
+from tests.backend.outbox import archived, backlog, commit, running_archiver
+from tests.backend.rows import decode
+
+CONTACTS = 7
+
+
+@pytest.fixture
+async def store(redis_url: str) -> AsyncIterator[RedisStore]:
+    held = RedisStore.from_url(redis_url, partitions=2)
+    await held.open(None)
+    yield held
+    await held.aclose()
+
+
+class Traffic:
+    """Commits turns of several contacts, one after the other, until it is cancelled."""
+
+    def __init__(self, store: RedisStore) -> None:
+        self.store = store
+        self.sent = 0
+
+    async def run(self) -> None:
+        while True:
+            self.sent += 1
+            with anyio.CancelScope(shield=True):
+                await commit(self.store, f'contact{(self.sent - 1) % CONTACTS + 1}', self.sent)
+            await anyio.sleep(0.001)
+
+    async def check(self, path: Path) -> None:
+        """Archive the rest, then compare: lost = doubled = reordered = left behind = 0."""
+        archive = DuckDBArchive(path)
+        await Archiver(self.store.outbox, archive, decode).drain()
+        await archive.close()
+        assert await backlog(self.store.outbox) == 0
+        numbers = range(1, self.sent + 1)
+        assert archived(path) == {f'contact{own}': list(numbers[own - 1 :: CONTACTS]) for own in range(1, CONTACTS + 1)}
+
+
+async def test_twenty_random_kills_lose_double_and_reorder_nothing(
+    store: RedisStore, redis_url: str, tmp_path: Path
+) -> None:
+    traffic, path, chance = Traffic(store), tmp_path / 'history.duckdb', random.Random(20)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(traffic.run)
+        for _ in range(20):
+            with running_archiver(redis_url, path) as process:
+                await anyio.sleep(chance.uniform(0.0, 0.4))
+                process.kill()
+        tasks.cancel_scope.cancel()
+    assert traffic.sent > 200
+    await traffic.check(path)
+
+
+@pytest.mark.parametrize('point', POINTS)
+async def test_a_crash_at_any_step_loses_doubles_and_reorders_nothing(
+    store: RedisStore, redis_url: str, tmp_path: Path, point: str
+) -> None:
+    traffic, path = Traffic(store), tmp_path / 'history.duckdb'
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(traffic.run)
+        for times in ('1', '2', '5'):
+            with running_archiver(redis_url, path, point, times) as process, anyio.fail_after(20):
+                assert await anyio.to_thread.run_sync(process.wait) == -signal.SIGKILL
+        tasks.cancel_scope.cancel()
+    await traffic.check(path)
