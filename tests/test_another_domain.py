@@ -201,7 +201,7 @@ CAR_WORDS = re.compile(
 KNOWS_CARS = {
     'agent_memory/lead.py',
     'agent_memory/catalogue.py',
-    'tools/catalogue.py',
+    'tools/_catalogue.py',
     'agent_memory/cli/__init__.py',
     'agent_memory/cli/_chat.py',
     'agent_memory/cli/_replay.py',

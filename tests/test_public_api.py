@@ -36,7 +36,9 @@ def test_the_public_names() -> None:
             'delivers',
         ]
     )
-    assert agent_memory.tools.__all__ == snapshot(['profile_toolset', 'session_toolset'])
+    assert agent_memory.tools.__all__ == snapshot(
+        ['Evidence', 'Exchange', 'catalogue_toolset', 'profile_toolset', 'session_toolset']
+    )
     assert agent_memory.agents.__all__ == snapshot(['RulesModel', 'lead_agent'])
 
 
