@@ -12,6 +12,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 import anyio
 
+from agent_memory import telemetry
 from agent_memory._lease import Lease
 from agent_memory.backend._protocol import Commit, Grant, Held, Message, SessionStore
 from agent_memory.codec import Codec, StoredReply, pack, unpack
@@ -288,7 +289,8 @@ class Turn(Generic[ProfileT]):
             ends='restart' if session.forgotten else '',
         )
         # A cancelled caller must not leave the outcome open: the commit is sent and its answer awaited.
-        done = await uninterrupted(self._store.commit(self.grant, commit))
+        with telemetry.span(telemetry.COMMIT, {telemetry.FACTS: len(record.facts)}):
+            done = await uninterrupted(self._store.commit(self.grant, commit))
         if session.forgotten:
             self._cache.drop(self.grant.contact_id)
         else:

@@ -131,7 +131,7 @@ class SessionMemory(AbstractCapability[Deps], Generic[ProfileT]):
     async def wrap_run(self, ctx: RunContext[Deps], *, handler: WrapRunHandler) -> AgentRunResult[Any]:
         inbound = _inbound(ctx)
         tries: Counter[str] = Counter()
-        with telemetry.span(telemetry.TURN) as span:
+        with telemetry.turn() as span:
             while True:
                 try:
                     async with self.manager.turn(inbound) as turn:
@@ -214,7 +214,8 @@ class SessionMemory(AbstractCapability[Deps], Generic[ProfileT]):
         tail = self._tail if len(turn.messages) == 1 else []
         ctx.messages[:] = [*conversation_of(turn.snapshot.turns[-self.history_turns :]), *tail]
         try:
-            result = await handler()
+            with telemetry.span(telemetry.RUN):
+                result = await handler()
         except LeaseLost:
             raise
         except Exception as error:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Generic, Literal
 
+from agent_memory import telemetry
 from agent_memory._lease import Heartbeat, Lease
 from agent_memory._turns import Replay, Snapshot, SnapshotCache, Turn, held, read_snapshot, user_message
 from agent_memory.backend._archive import Archive
@@ -107,7 +108,10 @@ class SessionManager(Generic[ProfileT]):
         identity = await self._known()
         message = Message(identity.message_id(session.contact_id, message_id), b'', identity.text_digest(''), 0)
         started = time.monotonic()
-        begun = await self.store.begin(session.contact_id, message, kind='change', window=self._window, wait=self._wait)
+        with telemetry.span(telemetry.BEGIN):
+            begun = await self.store.begin(
+                session.contact_id, message, kind='change', window=self._window, wait=self._wait
+            )
         match begun:
             case Grant():
                 async with self._running(begun, None) as turn:
@@ -162,9 +166,10 @@ class SessionManager(Generic[ProfileT]):
             if begun:
                 await self._give_up(begun)
             cached = self._cache.get(contact_id)
-            begun = await self.store.begin(
-                contact_id, message, held=held(cached) if cached else None, window=self._window, wait=patience
-            )
+            with telemetry.span(telemetry.BEGIN):
+                begun = await self.store.begin(
+                    contact_id, message, held=held(cached) if cached else None, window=self._window, wait=patience
+                )
         match begun:
             case Grant():
                 async with self._running(begun, cached, inbound, message) as turn:

@@ -63,6 +63,11 @@ class MemorySettings(BaseSettings):
     model: str | None = None
     """The model of the command line's agent, such as `openai:gpt-5.2`, or `rules` for the offline one."""
 
+    @property
+    def archive_path(self) -> Path:
+        """The history's file."""
+        return self.archive or self.data_dir / 'history.duckdb'
+
     def chosen_model(self) -> str:
         """Return the configured model, OpenAI's when only its key is set, else the offline rules."""
         return self.model or ('openai:gpt-5.2' if os.environ.get('OPENAI_API_KEY') else 'rules')
@@ -78,7 +83,7 @@ class MemorySettings(BaseSettings):
         async with AsyncExitStack() as stack:
             url, secret = await self._server(stack)
             store = RedisStore.from_url(url, prefix=self.key_prefix, policy=Policy(lease=self.lease))
-            archive = DuckDBArchive(self.archive or self.data_dir / 'history.duckdb')
+            archive = DuckDBArchive(self.archive_path)
             manager = SessionManager(store, archive, domain=domain, secret=secret, wait=self.wait)
             stack.push_async_callback(manager.close)
             await store.open(secret)
