@@ -279,7 +279,8 @@ class Turn(Generic[ProfileT]):
         record = TurnRecord(**fields)
         reply = StoredReply(text=record.reply, output=output, turn=session.turn, run_id=record.run_id)
         commit = Commit(
-            id=secrets.token_urlsafe(12),
+            # 72 bits: told apart only from the other commits of one contact, and stored with each of its messages.
+            id=secrets.token_urlsafe(9),
             document=self._codec.write_session(session),
             record=self._codec.write_turn(record),
             reply=pack(reply),

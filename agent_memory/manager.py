@@ -14,7 +14,7 @@ from agent_memory._turns import Replay, Snapshot, SnapshotCache, Turn, held, rea
 from agent_memory.backend._archive import Archive
 from agent_memory.backend._protocol import Answered, Behind, Grant, Message, SessionStore, Sweepable
 from agent_memory.backend._sweeper import Sweeper
-from agent_memory.codec import Codec, StoredReply, pack_briefly, unpack
+from agent_memory.codec import Codec, StoredReply, pack, pack_briefly, unpack
 from agent_memory.errors import (
     EarlierWaits,
     InvalidInput,
@@ -277,7 +277,7 @@ class SessionManager(Generic[ProfileT]):
 
     async def _aborted(self, grant: Grant, *, error: str, outcome: Literal['retry', 'fail']) -> None:
         apology = StoredReply(text=self.domain.apology, turn=grant.version)
-        await self.store.abort(grant, error=error, reply=pack_briefly(apology), outcome=outcome)
+        await self.store.abort(grant, error=error, reply=pack(apology), outcome=outcome)
 
     def _heartbeat(self, grant: Grant, lease: Lease) -> Heartbeat:
         return Heartbeat(lease, lambda: self.store.heartbeat(grant), length=grant.lease, limit=self._max_turn)
