@@ -41,7 +41,7 @@ from agent_memory.errors import EarlierWaits, InvalidInput, LeaseLost
 from agent_memory.manager import SessionManager
 from agent_memory.profile import ProfileT
 from agent_memory.session import Inbound, SessionData
-from agent_memory.tools import profile_toolset, session_toolset
+from agent_memory.tools import Evidence, profile_toolset, session_toolset
 from agent_memory.tools._actions import MEMORY_ID
 from agent_memory.turn import ACTIONS, Action, ActionList
 
@@ -89,9 +89,12 @@ class SessionMemory(AbstractCapability[Deps], Generic[ProfileT]):
     """
     tools: bool = True
     """Whether the agent gets the profile and session tools of the domain."""
+    evidence: Evidence | None = None
+    """What a value must stand on to be recorded; `None` records what the model says."""
     id: str | None = field(default=MEMORY_ID, kw_only=True)
     session: SessionData[ProfileT] | None = field(default=None, init=False, repr=False)
     """In a run: the session as its tools have left it so far."""
+    _toolset: CombinedToolset[Deps] | None = field(default=None, init=False, repr=False)
     _turn: Turn[ProfileT] | None = field(default=None, init=False, repr=False)
     _actions: list[Action] = field(default_factory=list[Action], init=False, repr=False)
     _tail: list[ModelRequest] = field(default_factory=list[ModelRequest], init=False, repr=False)
@@ -111,19 +114,24 @@ class SessionMemory(AbstractCapability[Deps], Generic[ProfileT]):
 
     async def for_run(self, ctx: RunContext[Deps]) -> Self:
         del ctx
-        return replace(self)
+        return self._fresh()
 
     def get_toolset(self) -> CombinedToolset[Deps] | None:
         if not self.tools:
             return None
-        domain = self.manager.domain
-        toolsets: list[FunctionToolset[Any]] = [profile_toolset(domain.profile), session_toolset(domain.states)]
-        return CombinedToolset(toolsets)
+        if self._toolset is None:
+            domain = self.manager.domain
+            toolsets: list[FunctionToolset[Any]] = [
+                profile_toolset(domain.profile, evidence=self.evidence),
+                session_toolset(domain.states),
+            ]
+            self._toolset = CombinedToolset(toolsets)
+        return self._toolset
 
     async def wrap_run(self, ctx: RunContext[Deps], *, handler: WrapRunHandler) -> AgentRunResult[Any]:
         inbound = _inbound(ctx)
         tries: Counter[str] = Counter()
-        with telemetry.span(telemetry.TURN) as span:
+        with telemetry.turn() as span:
             while True:
                 try:
                     async with self.manager.turn(inbound) as turn:
@@ -188,6 +196,12 @@ class SessionMemory(AbstractCapability[Deps], Generic[ProfileT]):
             self.session = self._turn.fold(self._actions).session
         return result
 
+    def _fresh(self) -> Self:
+        """Return a copy for another run. It shares the tools: their schemas take 20 ms to build."""
+        copied = replace(self)
+        copied._toolset = self.get_toolset()
+        return copied
+
     async def _answer(
         self, ctx: RunContext[Deps], turn: Turn[ProfileT], handler: WrapRunHandler
     ) -> AgentRunResult[Any]:
@@ -200,7 +214,8 @@ class SessionMemory(AbstractCapability[Deps], Generic[ProfileT]):
         tail = self._tail if len(turn.messages) == 1 else []
         ctx.messages[:] = [*conversation_of(turn.snapshot.turns[-self.history_turns :]), *tail]
         try:
-            result = await handler()
+            with telemetry.span(telemetry.RUN):
+                result = await handler()
         except LeaseLost:
             raise
         except Exception as error:
@@ -228,7 +243,7 @@ class SessionMemory(AbstractCapability[Deps], Generic[ProfileT]):
                 deps=deps,
                 conversation_id=ctx.conversation_id,
                 model=cast('Model', ctx.model),
-                capabilities=[replace(self)],  # this run may have been given its memory by its caller, not by the agent
+                capabilities=[self._fresh()],  # this run may have been given its memory by its caller, not by the agent
             )
         except LeaseLost:
             return

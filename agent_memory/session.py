@@ -172,7 +172,8 @@ class SessionData(BaseModel, Generic[ProfileT]):
     @property
     def session_id(self) -> str:
         """`contact_id:started_at`, the time in milliseconds since 1970."""
-        return f'{self.contact_id}:{int(self.started_at.timestamp() * 1000)}'
+        # Rounded, not cut: a float of seconds may lie just under its millisecond.
+        return f'{self.contact_id}:{round(self.started_at.timestamp() * 1000)}'
 
     @property
     def created_at(self) -> datetime:
@@ -220,6 +221,15 @@ class StateMachine:
         allowed = self.transitions.get(current, frozenset())
         if target != current and target not in allowed:
             raise ForbiddenTransition(current, target, allowed=allowed)
+
+    def path(self, current: str, target: str) -> tuple[str, ...]:
+        """Return the fewest steps from `current` to `target`, never through the hand-over; empty when there are none."""
+        reached: dict[str, tuple[str, ...]] = {current: ()}
+        for state in (queue := [current]):
+            for step in sorted(self.transitions.get(state, frozenset()) - reached.keys() - {self.handoff}):
+                reached[step] = (*reached[state], step)
+                queue.append(step)
+        return reached.get(target, ())
 
     def advance(self, session: SessionData[ProfileT], target: str) -> None:
         """Move `session` to `target`; entering the hand-over remembers where it came from.

@@ -135,11 +135,11 @@ class TurnRecord(BaseModel):
 
     def lines(self) -> list[ConversationMessage]:
         """Return what was said in this turn, oldest first."""
-        # The parts were validated when the record was made or read.
-        line = ConversationMessage.model_construct
-        lines = [line(role='user', content=one.text, at=one.at) for one in self.messages if one.text.strip()]
-        if self.reply:
-            lines.append(line(role='assistant', content=self.reply, at=self.at))
+        lines = [
+            ConversationMessage(role='user', content=one.text, at=one.at) for one in self.messages if one.text.strip()
+        ]
+        if self.reply and self.reply.strip():
+            lines.append(ConversationMessage(role='assistant', content=self.reply, at=self.at))
         return [*lines, *self.said]
 
 

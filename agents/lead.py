@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pydantic_ai import Agent
 from pydantic_ai.models import Model
 
+from agent_memory.agents._evidence import lead_evidence
 from agent_memory.agents.rules import RulesModel
 from agent_memory.capability import SessionMemory
 from agent_memory.lead import UserProfileData
@@ -33,4 +36,5 @@ Você é o assistente virtual de uma loja de carros usados e conversa por WhatsA
 def lead_agent(memory: SessionMemory[UserProfileData], model: str | Model = RULES) -> Agent[Inbound, str]:
     """Return the lead agent on `model`: a Pydantic AI model, its name, or `rules` for the offline one."""
     chosen = RulesModel() if model == RULES else model
-    return Agent(chosen, deps_type=Inbound, instructions=INSTRUCTIONS, capabilities=[memory], name='lead')
+    remembers = replace(memory, evidence=memory.evidence or lead_evidence)
+    return Agent(chosen, deps_type=Inbound, instructions=INSTRUCTIONS, capabilities=[remembers], name='lead')

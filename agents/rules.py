@@ -143,6 +143,9 @@ def _named_fields(message: ModelResponse) -> list[str]:
 
 
 def _calls(heard: Understanding, profile: UserProfileData) -> list[ToolCallPart]:
+    if heard.restart:
+        # The session ends with this turn; what it knew stays as it was in the history.
+        return [ToolCallPart('restart', {})]
     calls: list[ToolCallPart] = []
     remembered = {change.field: change.value for change in heard.changes if change.op == 'remember'}
     corrected = {change.field: change.value for change in heard.changes if change.op == 'correct' and change.value}
@@ -180,8 +183,6 @@ def _requests(heard: Understanding) -> list[ToolCallPart]:
             continue
         withdrawn = request == 'person' or asked is False
         calls.append(ToolCallPart('record_request', {'request': request, 'withdrawn': withdrawn}))
-    if heard.restart:
-        calls.append(ToolCallPart('restart', {}))
     return calls
 
 

@@ -10,6 +10,7 @@ from datetime import timedelta
 import anyio
 import anyio.lowlevel
 
+from agent_memory import telemetry
 from agent_memory.backend._archive import Archive, Batch, DeadLetter, Entry, Outbox, Rows
 from agent_memory.errors import AgentMemoryError, ArchiveRefused, ArchiveUnavailable, StoreUnavailable
 
@@ -94,8 +95,9 @@ class Archiver:
         entries = await self.outbox.read(partition, after=after, count=self.batch, block=block)
         if not entries:
             return 0
-        await self._store(partition, after, entries, await self._decode(partition, entries))
-        await self.outbox.trim(partition, upto=entries[-1].id)
+        with telemetry.span(telemetry.ARCHIVE, {telemetry.ENTRIES: len(entries)}):
+            await self._store(partition, after, entries, await self._decode(partition, entries))
+            await self.outbox.trim(partition, upto=entries[-1].id)
         return len(entries)
 
     async def _decode(self, partition: int, entries: Sequence[Entry]) -> list[Rows]:

@@ -10,7 +10,7 @@ from rapidfuzz import fuzz, process
 from rapidfuzz.distance import OSA
 
 from agent_memory.agents.portuguese._data import read_data, read_rows
-from agent_memory.agents.portuguese._text import keys, longest_by_first
+from agent_memory.agents.portuguese._text import fold, longest_by_first
 
 _CLOSE = 88
 _FUZZY_FROM = 5
@@ -34,51 +34,51 @@ class Place:
     """Every state with a municipality of this name; a single one for a capital, which wins over its namesakes."""
     everyday: bool = False
     """Whether the name is an everyday word too."""
+    capital: bool = False
+    """Whether it is a state capital, or a nickname that means one place."""
 
     @property
     def state(self) -> str | None:
         """The state, when the name alone tells."""
         return self.states[0] if len(self.states) == 1 or self.capital else None
 
-    capital: bool = False
-
 
 @cache
 def places() -> tuple[dict[str, Place], dict[str, int]]:
     """Return the places by folded name, and for each first word the length in words of the longest name."""
-    by_state = _by_state()
     everyday = frozenset(read_data('everyday_places.txt').splitlines())
-    capitals = {cities[0]: state for state, cities in by_state.items()}
-    found: dict[str, Place] = {}
     states_of: dict[str, list[str]] = {}
     official: dict[str, str] = {}
-    for state, cities in by_state.items():
-        for city in cities:
-            key = ' '.join(keys(city))
-            if key in STATES and city not in capitals:
-                continue  # Paraná (RN), Tocantins (MG): said alone, the state is meant
-            official.setdefault(key, city)
-            states_of.setdefault(key, []).append(state)
+    for state, cities in _by_state().items():
+        for key, city in zip(_keys(cities), cities, strict=True):
+            if key not in STATES or city == cities[0]:  # Paraná (RN): said alone, the state is meant
+                states_of.setdefault(key, []).append(state)
+                official.setdefault(key, city)
+    capitals = {key: state for state, cities in _by_state().items() for key in _keys(cities[:1])}
+    found: dict[str, Place] = {}
     for key, states in states_of.items():
-        city = official[key]
-        capital = capitals.get(city)
-        ordered = tuple(sorted(states, key=lambda state: state != capital))
-        found[key] = Place(city, ordered, key in everyday, capital is not None)
-    for key in list(found):
-        if ' d ' in key:
-            found.setdefault(key.replace(' d ', ' do '), found[key])
-            found.setdefault(key.replace(' d ', ' d'), found[key])
+        capital = capitals.get(key)
+        states.sort(key=lambda state: state != capital)  # used at once
+        found[key] = Place(official[key], tuple(states), key in everyday, capital is not None)
+    for key in [key for key in found if ' d ' in key]:
+        for spoken in (' do ', ' d'):
+            found.setdefault(key.replace(' d ', spoken), found[key])
     for row in read_rows('nicknames.csv'):
         if row['name'] not in found or not row['weak']:
             found[row['name']] = Place(row['city'], (row['state'],), bool(row['weak']), True)
     return found, longest_by_first(found)
 
 
+def _keys(cities: list[str]) -> list[str]:
+    """Return the names as the reader splits them; all at once, because there are thousands."""
+    return fold('\n'.join(cities)).replace('-', ' ').replace("'", ' ').split('\n')
+
+
 def closest(name: str) -> Place | None:
     """Return the place whose name is one slip away from `name`."""
     if len(name) < _FUZZY_FROM:
         return None
-    names = _names()
+    names = _names().get(name[0], ())
     found = process.extract(name, names, scorer=fuzz.ratio, score_cutoff=80, limit=5)
     known = places()[0]
     near = [
@@ -101,5 +101,9 @@ def _by_state() -> dict[str, list[str]]:
 
 
 @cache
-def _names() -> list[str]:
-    return [name for name in places()[0] if len(name) >= _FUZZY_FROM]
+def _names() -> dict[str, list[str]]:
+    by_first: dict[str, list[str]] = {}
+    for name in places()[0]:
+        if len(name) >= _FUZZY_FROM:
+            by_first.setdefault(name[0], []).append(name)
+    return by_first

@@ -125,7 +125,10 @@ _SHORT_FORMS = {
 
 def fold(text: str) -> str:
     """Return `text` in lower case and without accents, other characters kept."""
-    return ''.join(c for c in unicodedata.normalize('NFKD', text.lower()) if not unicodedata.combining(c))
+    text = text.lower()
+    if text.isascii():
+        return text
+    return ''.join(c for c in unicodedata.normalize('NFKD', text) if not unicodedata.combining(c))
 
 
 def read_words(messages: Sequence[str]) -> Words:
