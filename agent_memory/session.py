@@ -159,6 +159,8 @@ class SessionData(BaseModel, Generic[ProfileT]):
     consent: Consent = Consent()
     requests: list[Request] = Field(default_factory=list[Request])
     """What the person asked of the business and has not withdrawn."""
+    not_understood: int = Field(default=0, ge=0)
+    """How many of the last turns in a row were not understood."""
     qualified_at: Stamp | None = None
     """When the score first reached the business's bar in this session."""
     updated_at: Stamp
@@ -254,6 +256,7 @@ class StateMachine:
             raise ForbiddenTransition(session.state, 'the state before the hand-over', allowed=allowed)
         session.state = session.handoff_from or self.initial
         session.handoff_from = None
+        session.not_understood = 0
 
     def is_muted(self, session: SessionData[ProfileT]) -> bool:
         """Return whether a person holds the conversation, so that the agent says nothing."""
@@ -274,6 +277,8 @@ class Domain(Generic[ProfileT]):
     """The profile fields that a returning contact's new session starts with."""
     progress: Callable[[SessionData[ProfileT]], str | None] = field(default=lambda _: None)
     """The state that a session moves to by itself after a turn; `None` stays."""
+    escalate: Callable[[SessionData[ProfileT]], str | None] = field(default=lambda _: None)
+    """Why a person must take over, or `None`. The conversation is handed over in the turn that makes a reason arise."""
     ttl: timedelta = timedelta(hours=24)
     apology: str = 'Sorry, something went wrong on our side. Please write again.'
     """What a contact is told when a message is given up after its last attempt."""

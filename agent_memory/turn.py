@@ -48,11 +48,19 @@ class HandBack(_Action):
     kind: Literal['hand_back'] = 'hand_back'
 
 
+class NotUnderstood(_Action):
+    """Record that the person's words made no sense to the agent."""
+
+    kind: Literal['not_understood'] = 'not_understood'
+
+
 class AnswerConsent(_Action):
     """Record the person's answer to a consent text."""
 
     kind: Literal['answer_consent'] = 'answer_consent'
     given: bool
+    text: str | None = None
+    """What the person was told last before they answered."""
 
 
 class Ask(_Action):
@@ -77,7 +85,7 @@ class Restart(_Action):
 
 
 Action = Annotated[
-    PatchProfile | Advance | HandOver | HandBack | AnswerConsent | Ask | Recommend | Restart,
+    PatchProfile | Advance | HandOver | HandBack | NotUnderstood | AnswerConsent | Ask | Recommend | Restart,
     Field(discriminator='kind'),
 ]
 ActionList: TypeAdapter[list[Action]] = TypeAdapter(list[Action])
@@ -168,11 +176,14 @@ def fold(
     """
     working = _Fold(session.model_copy(deep=False), domain, message, at)
     working.session.requests = list(session.requests)
+    working.session.not_understood = 0
     for action in actions:
         try:
             working.apply(action)
         except InvalidInput as error:
             working.note('refused', action=action.kind, reason=str(error))
+    if (reason := domain.escalate(working.session)) and not domain.escalate(session):
+        working.apply(HandOver(reason=reason))
     return Folded(working.session, tuple(working.facts), tuple(working.events), working.restarts)
 
 
@@ -184,6 +195,7 @@ class _Fold(Generic[ProfileT]):
         self.facts: list[Fact] = []
         self.events: list[Event] = []
         self.restarts = False
+        self._before = session.not_understood
         self._domain = domain
         self._message = message
         self._at = at
@@ -204,9 +216,12 @@ class _Fold(Generic[ProfileT]):
             case HandBack():
                 self._domain.states.hand_back(self.session)
                 self.note('handback', state=self.session.state)
+            case NotUnderstood():
+                self.session.not_understood = self._before + 1
+                self.note('undecided', in_a_row=self.session.not_understood)
             case AnswerConsent():
                 self.session.consent = Consent(given=action.given, at=self._at)
-                self.note('consent', given=action.given)
+                self.note('consent', given=action.given, text=action.text)
             case Ask():
                 self._ask(action)
             case Recommend():
