@@ -61,6 +61,8 @@ class MemorySettings(BaseSettings):
     lease: timedelta = Policy().lease
     wait: timedelta = timedelta(seconds=30)
     """How long a turn waits for another turn of the same contact."""
+    catalogue: str | None = None
+    """Where the lead agent's cars come from: a CSV or Parquet file, or the URL of a recommendation service."""
     handoff_url: str | None = None
     """Where hand-overs are posted as JSON; without one they are lines in the log."""
     handoff_secret: SecretStr | None = None

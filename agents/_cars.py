@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from agent_memory.agents._wishes import OFFERS_VISIT
 from agent_memory.agents._wording import BODIES, PRIORITIES, USES, money
 from agent_memory.catalogue import Car, Comparison, Details, Found, Match, Reason
 from agent_memory.lead import BodyType, MainUse, Priority
@@ -46,7 +47,7 @@ def say_details(said: Any) -> str:
     stale = f' {STALE}' if details.stale else ''
     return (
         f'{car.title}: {money(car.price)}, {", ".join(fact for fact in facts if fact)}, em {car.city}/{car.state}.'
-        f'{extras}{stale} Quer que eu chame um consultor para agendar uma visita?'
+        f'{extras}{stale} {OFFERS_VISIT} para ver este carro?'
     )
 
 

@@ -18,7 +18,7 @@ CONSENT_GIVEN = 'Obrigado!'
 CONSENT_REFUSED = 'Sem problemas, respeitamos a sua escolha.'
 THANKS = 'Por nada!'
 GOODBYE = 'Por nada! Quando quiser continuar, é só me chamar por aqui.'
-TERMS = 'Preço final, desconto, pagamento e prazo quem confirma é um consultor. Quer que eu chame um?'
+TERMS = 'Preço final, desconto, pagamento e prazo quem confirma é a nossa equipe. Quer que eu chame um consultor?'
 PRICE_LATER = 'O preço depende do carro que eu encontrar para você.'
 COMPLETE = 'Já tenho o que preciso. Quer que eu chame um consultor para te mostrar as opções?'
 CONSULTANT = 'Posso chamar um consultor para continuar com você?'
@@ -96,7 +96,7 @@ _WORDINGS: dict[str, Callable[[Any], str]] = {
     'name': lambda value: f'prazer, {value}',
     'budget_min': lambda value: f'a partir de {money(value)}',
     'budget_max': lambda value: f'até {money(value)}',
-    'main_use': lambda value: f'uso: {USES[value]}',
+    'main_use': lambda value: f'para {USES[value]}',
     'city': str,
     'state': str,
     'priorities': lambda value: ' e '.join(PRIORITIES[one] for one in value),

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agent_memory.agents._scene import ShownCar
+from agent_memory.agents.portuguese._answers import leading_answer
 from agent_memory.agents.portuguese._lexicon import Lexicon
 from agent_memory.agents.portuguese._text import Words, read_words
 from agent_memory.agents.portuguese._vehicles import find_vehicles
@@ -31,6 +32,10 @@ _TERMS = Lexicon(
         'reserva* | test drive | disponivel | avaliar | avaliacao'
     }
 )
+_VISIT = Lexicon(
+    {True: 'visita* | agendar | marcar .. horario/visita | ir ai | ir na loja | passar ai | passar na loja'}
+)
+OFFERS_VISIT = 'Quer marcar uma visita'
 _THANKS = Lexicon({True: 'obrigad* | brigad* | valeu | vlw | agradecid* | agradeco'})
 _BYE = Lexicon(
     {True: 'tchau | ate mais | ate logo | ate amanha | falou | era so isso | so isso | por hoje e so | nao quero mais'}
@@ -59,14 +64,22 @@ class Wishes:
     """To know what a car costs."""
     terms: bool = False
     """A discount, a rate, a deadline: what only a consultant may promise."""
+    visit: bool = False
+    """To see a car at the shop, which a person arranges."""
     thanks: bool = False
     bye: bool = False
     cars: tuple[ShownCar, ...] = ()
     """The shown cars that are meant, in the order they are named."""
 
 
-def read_wishes(texts: Sequence[str], shown: Sequence[ShownCar]) -> Wishes:
-    """Return what a turn wants; `shown` are the cars that numbers and model names may mean."""
+def read_wishes(texts: Sequence[str], shown: Sequence[ShownCar], *, asked: str | None = None) -> Wishes:
+    """Return what a turn wants.
+
+    Args:
+        texts: What the person wrote.
+        shown: The cars that numbers and model names may mean.
+        asked: What they were told last.
+    """
     words = read_words(list(texts))
 
     def says(lexicon: Lexicon[bool]) -> bool:
@@ -78,6 +91,7 @@ def read_wishes(texts: Sequence[str], shown: Sequence[ShownCar]) -> Wishes:
         details=says(_DETAILS),
         price=says(_PRICE),
         terms=says(_TERMS),
+        visit=says(_VISIT) or (OFFERS_VISIT in (asked or '') and leading_answer(words) is True),
         thanks=says(_THANKS),
         bye=says(_BYE),
         cars=_meant(words, shown),

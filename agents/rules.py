@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -75,14 +75,22 @@ class RulesModel(Model[None]):
 
     def _respond(self, messages: list[ModelMessage], parameters: ModelRequestParameters) -> ModelResponse:
         scene = read_scene(messages)
-        # The announcement of a person asks nothing: what is said after it is no answer to it.
-        asked = None if scene.asked == replies.TO_PERSON else scene.asked
-        heard = understand(scene.texts, asked=asked, profile=scene.profile, today=self._today())
-        wishes = read_wishes(scene.texts, scene.standing.recommendations)
+        wishes = read_wishes(scene.texts, scene.standing.recommendations, asked=scene.asked)
+        heard = self._understood(scene, wishes)
         offered = {tool.name for tool in parameters.function_tools}
         calls = [] if scene.settled else [call for call in moves(heard, wishes, scene) if call.tool_name in offered]
         parts = calls or [TextPart(_reply(heard, wishes, scene))]
         return ModelResponse(parts=parts, model_name=MODEL_NAME, provider_name='rules', usage=RequestUsage())
+
+    def _understood(self, scene: Scene, wishes: Wishes) -> Understanding:
+        # The announcement of a person asks nothing: what is said after it is no answer to it.
+        asked = None if scene.asked == replies.TO_PERSON else scene.asked
+        heard = understand(scene.texts, asked=asked, profile=scene.profile, today=self._today())
+        if heard.person and (wishes.cars or wishes.see or heard.changes):
+            # Whoever was offered a consultant and goes on about cars has not accepted, unless they say so.
+            said = understand(scene.texts, asked=None, profile=scene.profile, today=self._today())
+            heard = replace(heard, person=said.person)
+        return replace(heard, person=True) if wishes.visit and heard.person is None else heard
 
 
 def _reply(heard: Understanding, wishes: Wishes, scene: Scene) -> str:
