@@ -181,6 +181,8 @@ class Turn(Generic[ProfileT]):
         """
         folded = self.fold(actions)
         session, events = self._advanced(folded)
+        if record:
+            session.spent = record.added_to(session.spent)
         happened: dict[str, Any] = {'messages': list(self.messages), 'reply': reply, 'facts': list(folded.facts)}
         lines = _blank(session).model_copy(update=happened).lines()
         happened['events'] = [self._told(event, session, lines) for event in events]

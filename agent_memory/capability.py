@@ -34,7 +34,7 @@ from pydantic_ai.toolsets import CombinedToolset
 from pydantic_graph import End
 
 from agent_memory import telemetry
-from agent_memory._messages import conversation_of, record_of, spoken
+from agent_memory._messages import as_said, conversation_of, record_of, spoken
 from agent_memory._replay import replayed, result_of, says_text
 from agent_memory._turns import Replay, Turn
 from agent_memory.errors import EarlierWaits, InvalidInput, LeaseLost
@@ -243,6 +243,7 @@ class SessionMemory(AbstractCapability[Deps], Generic[ProfileT]):
 
     async def _commit(self, turn: Turn[ProfileT], result: AgentRunResult[Any], new: list[ModelMessage]) -> None:
         reply = self.reply_of(result.output)
+        new = as_said(new, reply) if isinstance(result.output, str) else new
         is_reply = isinstance(result.output, str) and result.output == reply
         await turn.commit(
             reply=reply,

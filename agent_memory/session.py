@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from functools import lru_cache
 from typing import Annotated, ClassVar, Generic, Literal
 
@@ -140,6 +141,17 @@ class Consent(BaseModel):
     at: Stamp | None = None
 
 
+class Spent(BaseModel):
+    """What a conversation's models have cost so far."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra='forbid', frozen=True)
+
+    tokens: int = Field(default=0, ge=0)
+    """Input and output together."""
+    cost: Decimal = Decimal(0)
+    """In USD; a model without a known price adds nothing."""
+
+
 class SessionData(BaseModel, Generic[ProfileT]):
     """One contact's open conversation: what it is about, where it stands, what is known of the person."""
 
@@ -161,6 +173,7 @@ class SessionData(BaseModel, Generic[ProfileT]):
     """What the person asked of the business and has not withdrawn."""
     not_understood: int = Field(default=0, ge=0)
     """How many of the last turns in a row were not understood."""
+    spent: Spent = Spent()
     qualified_at: Stamp | None = None
     """When the score first reached the business's bar in this session."""
     updated_at: Stamp

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Generic, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
 
 from agent_memory.errors import InvalidInput
 from agent_memory.profile import Change, Fact, ProfileT
-from agent_memory.session import Consent, ConversationMessage, Domain, Request, SessionData, Stamp
+from agent_memory.session import Consent, ConversationMessage, Domain, Request, SessionData, Spent, Stamp
 
 ACTIONS = 'agent_memory.actions'
 """The key of `ToolReturn.metadata` under which a tool leaves its actions."""
@@ -135,11 +136,18 @@ class TurnRecord(BaseModel):
     usage: dict[str, int] = Field(default_factory=dict[str, int])
     cost: str | None = None
     """In USD, as a decimal number; `None` when the price is unknown."""
+    degraded: bool = False
+    """Whether a simpler model answered in place of the one that was asked."""
     duration_ms: int | None = None
     cache_version: str | None = None
     """The framework and version that wrote `cache`."""
     cache: str | None = None
     """The framework's messages of this turn as JSON; `None` when the neutral fields say all."""
+
+    def added_to(self, spent: Spent) -> Spent:
+        """Return `spent` with what this turn cost."""
+        tokens = self.usage.get('input_tokens', 0) + self.usage.get('output_tokens', 0)
+        return Spent(tokens=spent.tokens + tokens, cost=spent.cost + Decimal(self.cost or 0))
 
     def lines(self) -> list[ConversationMessage]:
         """Return what was said in this turn, oldest first."""

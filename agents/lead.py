@@ -8,15 +8,14 @@ from pydantic_ai import Agent
 from pydantic_ai.models import Model
 
 from agent_memory.agents._evidence import lead_evidence
-from agent_memory.agents.rules import RulesModel
+from agent_memory.agents._guards import GUARD_TRIES, guard_reply
+from agent_memory.agents._limits import ConversationLimits
+from agent_memory.agents._models import RULES, lead_model, model_settings
 from agent_memory.capability import SessionMemory
 from agent_memory.catalogue import CarCatalogue
 from agent_memory.lead import UserProfileData
 from agent_memory.session import Inbound
 from agent_memory.tools import catalogue_toolset
-
-RULES = 'rules'
-"""The model name of the offline model."""
 
 INSTRUCTIONS = """
 Você é o assistente virtual de uma loja de carros usados e conversa por WhatsApp, em português do Brasil.
@@ -41,22 +40,30 @@ Você é o assistente virtual de uma loja de carros usados e conversa por WhatsA
 
 
 def lead_agent(
-    memory: SessionMemory[UserProfileData], model: str | Model = RULES, *, catalogue: CarCatalogue | None = None
+    memory: SessionMemory[UserProfileData],
+    model: str | Model = RULES,
+    *,
+    catalogue: CarCatalogue | None = None,
+    limits: ConversationLimits | None = None,
 ) -> Agent[Inbound, str]:
     """Return the lead agent.
 
     Args:
         memory: What it remembers people with.
-        model: A Pydantic AI model, its name, or `rules` for the offline one.
+        model: A Pydantic AI model, its name, or `rules` for the offline one; the rules also stand behind any other.
+            `lead_model` makes one for an OpenAI-compatible server.
         catalogue: The cars that it may show; without one it shows none and a consultant does.
+        limits: What one conversation may spend.
     """
-    chosen = RulesModel() if model == RULES else model
-    remembers = replace(memory, evidence=memory.evidence or lead_evidence)
-    return Agent(
-        chosen,
+    agent = Agent(
+        lead_model(model),
         deps_type=Inbound,
         instructions=INSTRUCTIONS,
+        model_settings=model_settings(),
         toolsets=[catalogue_toolset(catalogue)] if catalogue else [],
-        capabilities=[remembers],
+        capabilities=[replace(memory, evidence=memory.evidence or lead_evidence), limits or ConversationLimits()],
         name='lead',
+        retries={'output': GUARD_TRIES},
     )
+    agent.output_validator(guard_reply)
+    return agent

@@ -21,6 +21,7 @@ from pydantic_ai.models import Model, ModelRequestParameters, StreamedResponse
 from pydantic_ai.settings import ModelSettings
 from pydantic_ai.usage import RequestUsage
 
+from agent_memory._messages import DEGRADED
 from agent_memory.agents import _replies as replies
 from agent_memory.agents._cars import say_comparison, say_details, say_found
 from agent_memory.agents._moves import moves
@@ -39,9 +40,15 @@ class RulesModel(Model[None]):
     `FallbackModel('openai:...', RulesModel())`.
     """
 
-    def __init__(self, *, today: Callable[[], date] = lambda: datetime.now(UTC).date()) -> None:
-        """Make the model; `today` is what "next month" is counted from."""
+    def __init__(self, *, today: Callable[[], date] = lambda: datetime.now(UTC).date(), degraded: bool = False) -> None:
+        """Make the model.
+
+        Args:
+            today: What "next month" is counted from.
+            degraded: Whether it stands in for a model that does not answer, which marks its responses.
+        """
         super().__init__()
+        self._details = {DEGRADED: True} if degraded else None
         self._today = today
 
     @property
@@ -80,7 +87,14 @@ class RulesModel(Model[None]):
         offered = {tool.name for tool in parameters.function_tools}
         calls = [] if scene.settled else [call for call in moves(heard, wishes, scene) if call.tool_name in offered]
         parts = calls or [TextPart(_reply(heard, wishes, scene))]
-        return ModelResponse(parts=parts, model_name=MODEL_NAME, provider_name='rules', usage=RequestUsage())
+        return ModelResponse(
+            parts=parts,
+            model_name=MODEL_NAME,
+            provider_name='rules',
+            usage=RequestUsage(),
+            provider_details=self._details,
+            finish_reason='stop',
+        )
 
     def _understood(self, scene: Scene, wishes: Wishes) -> Understanding:
         # The announcement of a person asks nothing: what is said after it is no answer to it.
@@ -149,6 +163,7 @@ class _Streamed(StreamedResponse):
     _timestamp: datetime = field(default_factory=lambda: datetime.now(UTC), init=False)
 
     async def _get_event_iterator(self) -> AsyncIterator[ModelResponseStreamEvent]:
+        self.provider_details = self.response.provider_details
         for place, part in enumerate(self.response.parts):
             if isinstance(part, TextPart):
                 for word in re.findall(r'\S+\s*', part.content):

@@ -9,7 +9,6 @@ from agent_memory.agents.catalogue._http import HttpCatalogue
 from agent_memory.agents.catalogue._stock import DEMO_STOCK, StockCatalogue
 from agent_memory.catalogue import CarCatalogue
 
-
 __all__ = ['DEMO_STOCK', 'Breaker', 'HttpCatalogue', 'StockCatalogue', 'open_catalogue']
 
 
