@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from agent_memory.backend._connect import connect
-from agent_memory.backend._protocol import Answered, Behind, Begun, Commit, Grant, Idle, Message, Policy, Queued
+from agent_memory.backend._protocol import Answered, Begun, Behind, Commit, Grant, Idle, Message, Policy, Queued
 from agent_memory.backend._redis import RedisStore
 from agent_memory.errors import LeaseLost, MailboxFull, MessageMismatch, SessionConflict
 from tests.backend import gate_model
