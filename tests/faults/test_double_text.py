@@ -1,10 +1,13 @@
 """The double-text trial: two messages 50 ms apart in two processes, and the first one again."""
 
+# pyright: reportUnknownMemberType=false
+# redis-py leaves its keyword arguments untyped.
+
 from __future__ import annotations
 
 import json
 import statistics
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
@@ -80,7 +83,7 @@ class _Post:
 
 
 @asynccontextmanager
-async def _post(client: Any) -> AsyncIterator[tuple[_Post, _Post]]:
+async def _post(client: Any) -> AsyncGenerator[tuple[_Post, _Post]]:
     replies: dict[str, list[str]] = {}
     news = anyio.Condition()
 

@@ -1,5 +1,8 @@
 """A network that loses the answers to commits: each turn is written once all the same."""
 
+# pyright: reportUnknownMemberType=false
+# redis-py leaves its keyword arguments untyped.
+
 from __future__ import annotations
 
 from typing import Any
