@@ -136,13 +136,13 @@ async def run(limit: int) -> float:
                     noticed = await anyio.to_thread.run_sync(lambda: killed_by_model(server.url, examples=30))
                     if not noticed:
                         noticed = await anyio.to_thread.run_sync(killed_by_contract, folder)
-                print('.' if noticed else 'L', end='', flush=True)  # noqa: T201
+                print('.' if noticed else 'L', end='', flush=True)
                 if not noticed:
                     lived.append(mutant)
     share = 1 - len(lived) / len(chosen)
-    print(f'\n{len(chosen)} mutants, {len(chosen) - len(lived)} killed ({share:.1%})')  # noqa: T201
+    print(f'\n{len(chosen)} mutants, {len(chosen) - len(lived)} killed ({share:.1%})')
     for mutant in lived:
-        print(mutant)  # noqa: T201
+        print(mutant)
     return share
 
 
