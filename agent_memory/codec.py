@@ -97,7 +97,7 @@ def unpack_json(blob: bytes) -> bytes:
         data = inflate.decompress(blob[1:])
     except zlib.error as error:
         raise SessionCorrupt('stored bytes are damaged') from error
-    # Only the end of the stream holds its checksum; bytes that are cut short raise nothing.
+    # Bytes that are cut short inflate without an error.
     if not inflate.eof:
         raise SessionCorrupt('stored bytes are cut short')
     return data
