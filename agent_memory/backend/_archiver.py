@@ -17,6 +17,8 @@ from agent_memory.errors import AgentMemoryError, ArchiveRefused, ArchiveUnavail
 _logger = logging.getLogger(__name__)
 
 _NO_WAIT = timedelta(0)
+_DECODED_AT_ONCE = 50
+"""About 5 ms of work."""
 
 
 @dataclass(frozen=True)
@@ -100,13 +102,14 @@ class Archiver:
 
     async def _decode(self, partition: int, entries: Sequence[Entry]) -> list[Rows]:
         rows: list[Rows] = []
-        for entry in entries:
+        for place, entry in enumerate(entries, start=1):
             try:
                 rows.append(self.decode(entry))
             except Exception as error:  # noqa: BLE001 - whatever it is, the entries behind this one must go on
                 rows.append(_dead(partition, entry, error))
-            # In a single-process deployment turns run in this loop too.
-            await anyio.lowlevel.checkpoint()
+            if place % _DECODED_AT_ONCE == 0:
+                # In a single-process deployment turns run in this loop too.
+                await anyio.lowlevel.checkpoint()
         return rows
 
     async def _store(self, partition: int, after: str, entries: Sequence[Entry], rows: Sequence[Rows]) -> None:

@@ -50,16 +50,6 @@ _UNKNOWN_OUTCOME = (
 _NOT_ADMITTED = (redis.exceptions.AuthenticationError, redis.exceptions.AuthorizationError)
 """Lost connections to redis-py; asking again does not help."""
 
-_REFUSED = {
-    'OOM': 'Redis is out of memory and refuses writes; free memory or let the archiver drain the outbox',
-    'MISCONF': 'Redis cannot write its append-only file and refuses writes; free its disk',
-    'NOPERM': 'the Redis user may not run this command; see the ACL in the documentation',
-    'NOAUTH': 'Redis asks for a password; put it into the URL',
-    'WRONGPASS': 'Redis refuses the user or password of the URL',
-    'invalid username-password': 'Redis refuses the user or password of the URL',
-    'uthentication required': 'Redis asks for a password; put it into the URL',
-}
-
 _CONFIRM_MS = 500
 """How long one commit waits for a replica before it is sent again."""
 
@@ -195,7 +185,18 @@ def _unanswered(error: BaseException) -> str:
 
 def _refusal(error: redis.exceptions.RedisError) -> str:
     text = str(error)
-    for code, advice in _REFUSED.items():
-        if code in text:
-            return advice
-    return f'Redis refuses the command ({type(error).__name__}): {text}'
+    match error:
+        case redis.exceptions.OutOfMemoryError():
+            return 'Redis is out of memory and refuses writes; free memory or let the archiver drain the outbox'
+        case redis.exceptions.NoPermissionError():
+            return f'the Redis user may not do this ({text}); see the ACL in the documentation'
+        case redis.exceptions.AuthenticationError() if 'already authenticated' in text or 'required' in text:
+            return 'Redis asks for a password; put it into the URL'
+        case redis.exceptions.AuthenticationError():
+            return 'Redis refuses the user or password of the URL'
+        case redis.exceptions.InvalidResponse():
+            return f'what answers at this address is no Redis: {text}'
+        case _ if 'MISCONF' in text:
+            return 'Redis cannot write to its disk and refuses writes; free its disk'
+        case _:
+            return f'Redis refuses the command ({type(error).__name__}): {text}'

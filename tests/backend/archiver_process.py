@@ -103,7 +103,7 @@ async def main(url: str, path: str, point: str = '', times: str = '0') -> None:
     # Small batches and no pause: many transactions to be killed in.
     batch = 20 if point else 500
     archiver = Archiver(outbox, DyingArchive(archive, death), decode, batch=batch, linger=timedelta(0))
-    print('ready', flush=True)  # noqa: T201 - for the parent process
+    print('ready', flush=True)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(serve_history, archive, archive.path)
         await archiver.run()

@@ -13,7 +13,7 @@ from agent_memory.backend._redis import RedisStore
 from agent_memory.errors import StoreUnavailable
 from agent_memory.manager import SessionManager
 from tests.fault_proxy import FaultProxy, fault_proxy
-from tests.faults.load import Load, answer, phone, untyped
+from tests.faults.load import Load, answer, phone, store_on, untyped
 from tests.servers import QUICK, Server, on_port, running, until
 from tests.topologies import SentinelTrio, port, sentinel_trio
 
@@ -83,9 +83,11 @@ async def test_a_commit_that_no_replica_confirms_is_not_reported(tmp_path: Path,
 
             with pytest.raises(StoreUnavailable, match='no replica has confirmed this turn: do not send its reply'):
                 await answer(manager, 1, 2)
-            # The message is committed on the primary; asking again must not hand out its reply either.
-            with pytest.raises(StoreUnavailable, match='no replica has confirmed'):
-                await answer(manager, 1, 2)
+            # The message is committed on the primary; another worker must not hand out its reply either, although its
+            # own connections have written nothing that a replica lacks.
+            async with store_on(primary.url, durability='replica', patience=timedelta(seconds=1)) as other:
+                with pytest.raises(StoreUnavailable, match='no replica has confirmed'):
+                    await answer(SessionManager(other), 1, 2)
             proxy.heal()
 
             assert await answer(manager, 1, 2) == "resposta a ['mensagem 2']"
