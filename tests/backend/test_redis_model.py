@@ -35,6 +35,6 @@ def check(redis_url: str, examples: int, *, quick: bool = False) -> None:
                 phases=phases,
                 derandomize=True,
                 database=None,
-                suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
+                suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
             ),
         )
