@@ -70,6 +70,11 @@ class MemorySettings(BaseSettings):
     model: str | None = None
     """The model of the command line's agent, such as `openai:gpt-5.2`, or `rules` for the offline one."""
 
+    model_base_url: str | None = None
+    """An OpenAI-compatible server that the model is asked at."""
+    model_api_key: SecretStr | None = None
+    """That server's key; the provider's own variable, such as `OPENAI_API_KEY`, without one."""
+
     def chosen_model(self) -> str:
         """Return the configured model, OpenAI's when only its key is set, else the offline rules."""
         return self.model or ('openai:gpt-5.2' if os.environ.get('OPENAI_API_KEY') else 'rules')
