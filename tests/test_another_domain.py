@@ -203,7 +203,6 @@ KNOWS_CARS = ('agent_memory/lead.py', 'agent_memory/catalogue.py', 'tools/_catal
 NAMES_THE_DEFAULT = {
     'agent_memory/__init__.py': {'CAR_LEAD', 'SessionState', 'UserProfileData'},
     'agent_memory/manager.py': {'CAR_LEAD', 'car'},
-    'agent_memory/cli/_history.py': {'CAR_LEAD'},
 }
 """The batteries are public names, and what a manager is made with when it is given no domain."""
 
