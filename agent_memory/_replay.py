@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import reduce
-from operator import or_
-from typing import Any, cast, get_type_hints
+from typing import Any, Union, cast, get_type_hints
 
 from pydantic import TypeAdapter
 from pydantic_ai import AgentRunResult, NativeOutput, PromptedOutput, RunContext, TextOutput, ToolOutput
@@ -53,7 +51,8 @@ def _type_of(spec: Any) -> Any:
     if isinstance(spec, TextOutput):
         return _type_of(cast('TextOutput[Any]', spec).output_function)
     if isinstance(spec, Sequence) and not isinstance(spec, str):
-        return reduce(or_, [_type_of(one) for one in cast('Sequence[Any]', spec)])
+        # A union of types that are only known here.
+        return Union[tuple(_type_of(one) for one in cast('Sequence[Any]', spec))]  # noqa: UP007
     if callable(spec) and not isinstance(spec, type) and hasattr(spec, '__code__'):
         return get_type_hints(spec).get('return', Any)
     return spec

@@ -17,7 +17,7 @@ from agent_memory.backend._protocol import Commit, Grant, Held, Message, Session
 from agent_memory.codec import Codec, StoredReply, pack, unpack
 from agent_memory.errors import SessionConflict
 from agent_memory.profile import Change, Fact, ProfileT
-from agent_memory.session import Inbound, SessionData
+from agent_memory.session import ConversationMemory, Inbound, SessionData
 from agent_memory.turn import Action, Event, Folded, TurnRecord, UserMessage, fold
 
 T = TypeVar('T')
@@ -180,12 +180,10 @@ class Turn(Generic[ProfileT]):
         """
         folded = self.fold(actions)
         session, events = self._advanced(folded)
-        finished = (record or _blank(session)).model_copy(
-            update={'messages': list(self.messages), 'reply': reply, 'facts': list(folded.facts), 'events': events}
-        )
+        happened = {'messages': list(self.messages), 'reply': reply, 'facts': list(folded.facts), 'events': events}
         # Every message of a burst gets the reply; the one whose caller is here comes last and carries it.
         messages = tuple(sorted(self.grant.messages, key=lambda message: message.id == self._own))
-        return await self._write(session, finished, output, parsed, messages)
+        return await self._write(session, record or _blank(session), happened, messages, output, parsed)
 
     async def replace(self, session: SessionData[ProfileT], message: Message) -> Outcome[ProfileT]:
         """Write a session that the caller changed, under the id of `message`.
@@ -219,9 +217,9 @@ class Turn(Generic[ProfileT]):
                 self._codec.domain.states.check(base.state, changed.state)
             events.append(_moved(now, message.id, base.state, changed.state))
         said = session.memory.messages[len(base.memory.messages) :]
-        record = _blank(changed).model_copy(update={'said': said, 'facts': list(patched.facts), 'events': events})
         self._qualify(changed, events, now, message.id)
-        return await self._write(changed, record, None, None, (message,))
+        happened = {'said': said, 'facts': list(patched.facts), 'events': events}
+        return await self._write(changed, _blank(changed), happened, (message,))
 
     async def give_back(
         self, *, error: str, outcome: Literal['retry', 'release', 'fail'] = 'retry'
@@ -249,29 +247,31 @@ class Turn(Generic[ProfileT]):
         return session, events
 
     def _qualify(self, session: SessionData[ProfileT], events: list[Event], now: datetime, source: str | None) -> None:
-        bar, score = self._codec.domain.qualified_at, self._codec.domain.scored(session.profile)
-        if score and bar is not None and score.total >= bar and not session.qualified_at:
-            session.qualified_at = now
-            events.append(
-                Event(kind='qualified', at=now, message=source, data={'score': score.model_dump(mode='json')})
-            )
+        bar, score = self._codec.domain.qualified_at, self._codec.domain.score
+        if session.qualified_at or bar is None or score is None or score.total(session.profile) < bar:
+            return
+        session.qualified_at = now
+        explained = score(session.profile).model_dump(mode='json')
+        events.append(Event(kind='qualified', at=now, message=source, data={'score': explained}))
 
     async def _write(
         self,
         session: SessionData[ProfileT],
-        record: TurnRecord,
-        output: Any,
-        parsed: Any,
+        blank: TurnRecord,
+        happened: dict[str, Any],
         messages: tuple[Message, ...],
+        output: Any = None,
+        parsed: Any = None,
     ) -> Outcome[ProfileT]:
         domain = self._codec.domain
-        record = record.model_copy(
+        record = blank.model_copy(
             update={
+                **happened,
                 'turn': session.turn,
                 'at': session.updated_at,
                 'state': session.state,
-                'score': domain.score(session.profile).total if domain.score else None,
-                'completeness': domain.completeness(session.profile).total if domain.completeness else None,
+                'score': domain.score.total(session.profile) if domain.score else None,
+                'completeness': domain.completeness.total(session.profile) if domain.completeness else None,
             }
         )
         reply = StoredReply(text=record.reply, output=output, turn=session.turn, run_id=record.run_id)
@@ -289,7 +289,7 @@ class Turn(Generic[ProfileT]):
         if session.forgotten:
             self._cache.drop(self.grant.contact_id)
         else:
-            session = stamped(remembered(session, record, self._window), done.version)
+            session = remembered(session, record, self._window, done.version)
             turns = (*self.snapshot.turns, PastTurn(record, parsed))[-self._window :]
             self._cache.put(self.grant.contact_id, Snapshot(done.version, session, turns))
         self.outcome = Outcome(session, tuple(record.facts), tuple(record.events), reply, done.left)
@@ -333,10 +333,13 @@ def version_of(session: SessionData[Any]) -> int:
     return session._version  # pyright: ignore[reportPrivateUsage] - see `stamped`
 
 
-def remembered(session: SessionData[ProfileT], record: TurnRecord, window: int) -> SessionData[ProfileT]:
+def remembered(session: SessionData[ProfileT], record: TurnRecord, window: int, version: int) -> SessionData[ProfileT]:
     """Return the session with the record's messages in its memory, of which the last `window` turns stay."""
     messages = [*session.memory.messages, *record.lines()][-2 * window :]
-    return session.model_copy(update={'memory': session.memory.model_copy(update={'messages': messages})})
+    memory = ConversationMemory.model_construct(messages=messages, summary=session.memory.summary)
+    copy = session.model_copy(update={'memory': memory})
+    copy._version = version  # pyright: ignore[reportPrivateUsage] - see `stamped`
+    return copy
 
 
 def read_snapshot(

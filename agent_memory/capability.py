@@ -162,9 +162,9 @@ class SessionMemory(AbstractCapability[Deps], Generic[ProfileT]):
             return result
         if self.late_messages == 'join' and self._joins < _MOST_JOINS and (joined := await self._turn.join()):
             self._joins += 1
-            note = [SystemPromptPart(NOT_SENT)] if isinstance(result, End) else []
+            note = [SystemPromptPart(NOT_SENT)] if isinstance(cast('object', result), End) else []
             ctx.enqueue(*note, *(UserPromptPart(message.text) for message in joined))
-        return result
+        return cast('object', result)
 
     async def before_model_request(
         self, ctx: RunContext[Deps], request_context: ModelRequestContext

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
-from typing import ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
@@ -37,6 +37,9 @@ _DICTIONARY = (
 )
 _WINDOW_BITS = 12
 """A 4 KB window holds the dictionary and a turn, and is five times faster to set up than the default."""
+_DEFLATE = zlib.compressobj(6, zlib.DEFLATED, _WINDOW_BITS, 5, zlib.Z_DEFAULT_STRATEGY, _DICTIONARY)
+"""A compressor that has read the dictionary and is copied for each blob."""
+_MESSAGES = {'memory': {'messages'}}
 
 T = TypeVar('T', bound=BaseModel)
 
@@ -54,10 +57,10 @@ class StoredReply(BaseModel):
     run_id: str | None = None
 
 
-def pack(model: BaseModel) -> bytes:
-    """Return a model as stored bytes; what equals its default is left out."""
-    data = model.model_dump_json(exclude_defaults=True).encode()
-    deflate = zlib.compressobj(6, zlib.DEFLATED, _WINDOW_BITS, 5, zlib.Z_DEFAULT_STRATEGY, _DICTIONARY)
+def pack(model: BaseModel, *, without: Any = None) -> bytes:
+    """Return a model as stored bytes; what equals its default is left out, and so is what `without` names."""
+    data = model.model_dump_json(exclude_defaults=True, exclude=without).encode()
+    deflate = _DEFLATE.copy()
     return _FORMAT + deflate.compress(data) + deflate.flush()
 
 
@@ -102,10 +105,7 @@ class Codec(Generic[ProfileT]):
 
     def write_session(self, session: SessionData[ProfileT]) -> bytes:
         """Return the session document: everything but the messages, which live in the turn records."""
-        small = session.model_copy(
-            update={'memory': session.memory.model_copy(update={'messages': []})},
-        )
-        return pack(small)
+        return pack(session, without=_MESSAGES)
 
     def read_session(self, blob: bytes) -> SessionData[ProfileT]:
         """Return the session of a document.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import hmac
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from agent_memory.session import normal_contact
 
@@ -23,22 +23,27 @@ class Identity:
 
     secret: bytes = field(repr=False)
 
+    @cached_property
+    def _key(self) -> bytes:
+        # BLAKE2b takes keys of up to 64 bytes; a secret may be longer.
+        return hashlib.blake2b(self.secret).digest()
+
     def contact_id(self, contact: str) -> str:
         """Return the opaque id of a phone number or business-scoped user id: 22 characters, URL-safe.
 
         Raises:
             InvalidContact: It is neither.
         """
-        return self._digest('contact', normal_contact(contact))
+        return self._digest(b'contact', normal_contact(contact))
 
     def message_id(self, contact_id: str, message_id: str) -> str:
         """Return the opaque id of one message of a contact: 22 characters, URL-safe."""
-        return self._digest('message', f'{contact_id}\0{message_id}')
+        return self._digest(b'message', f'{contact_id}\0{message_id}')
 
     def text_digest(self, text: str) -> str:
         """Return what tells two texts apart without telling them: 11 characters."""
-        return self._digest('text', text)[:11]
+        return self._digest(b'text', text)[:11]
 
-    def _digest(self, purpose: str, text: str) -> str:
-        digest = hmac.digest(self.secret, f'{purpose}\0{text}'.encode(), hashlib.sha256)
-        return base64.urlsafe_b64encode(digest[:_DIGEST_BYTES]).rstrip(b'=').decode()
+    def _digest(self, purpose: bytes, text: str) -> str:
+        digest = hashlib.blake2b(text.encode(), digest_size=_DIGEST_BYTES, key=self._key, person=purpose).digest()
+        return base64.urlsafe_b64encode(digest).rstrip(b'=').decode()

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Generic, Literal
 
-import anyio
-
-from agent_memory._lease import Lease
+from agent_memory._lease import Heartbeat, Lease
 from agent_memory._turns import Replay, Snapshot, SnapshotCache, Turn, held, read_snapshot, user_message
 from agent_memory.backend._archive import Archive
 from agent_memory.backend._protocol import Answered, Behind, Grant, Message, SessionStore, Sweepable
@@ -23,7 +21,6 @@ from agent_memory.errors import (
     SessionCorrupt,
     SetupError,
     StoreUnavailable,
-    TurnTimedOut,
 )
 from agent_memory.history import PastSession, past_session
 from agent_memory.identity import Identity
@@ -212,14 +209,12 @@ class SessionManager(Generic[ProfileT]):
             raise
         failure: Exception | None = None
         try:
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(self._renew, grant, turn.lease)
+            async with self._heartbeat(grant, turn.lease):
                 try:
                     with turn.lease.guard():
                         yield turn
                 except Exception as error:  # noqa: BLE001 - raised again below, outside the group that would wrap it
                     failure = error
-                tasks.cancel_scope.cancel()
         finally:
             if turn.outcome is None:
                 self._cache.drop(grant.contact_id)
@@ -253,17 +248,8 @@ class SessionManager(Generic[ProfileT]):
         apology = StoredReply(text=self.domain.apology, turn=grant.version)
         await self.store.abort(grant, error=error, reply=pack(apology), outcome=outcome)
 
-    async def _renew(self, grant: Grant, lease: Lease) -> None:
-        # In the turn's own event loop on purpose: a loop that is blocked must lose its lease.
-        with anyio.move_on_after(self._max_turn.total_seconds()):
-            while True:
-                await anyio.sleep(grant.lease.total_seconds() / 3)
-                # A store that is away cannot give the lease to somebody else either: the next answer tells.
-                with suppress(StoreUnavailable):
-                    if not await self.store.heartbeat(grant):
-                        lease.lose(LeaseLost('another worker took this turn over; nothing was written'))
-                        return
-        lease.lose(TurnTimedOut(f'the turn ran longer than {self._max_turn.total_seconds():g} s and was given back'))
+    def _heartbeat(self, grant: Grant, lease: Lease) -> Heartbeat:
+        return Heartbeat(lease, lambda: self.store.heartbeat(grant), length=grant.lease, limit=self._max_turn)
 
     async def _known(self) -> Identity:
         if self._identity is None:

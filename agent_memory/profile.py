@@ -80,11 +80,14 @@ class Profile(BaseModel):
     managed: ClassVar[frozenset[str]] = frozenset({'provenance'})
     """Fields that the software keeps. No tool may set them and no model is shown them as parameters."""
 
+    _settable: ClassVar[tuple[str, ...]] = ()
+
     provenance: dict[str, Provenance] = Field(default_factory=dict[str, Provenance])
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
         super().__pydantic_init_subclass__(**kwargs)
+        cls._settable = tuple(name for name in cls.model_fields if name not in cls.managed)
         if required := [name for name, info in cls.model_fields.items() if info.is_required()]:
             raise TypeError(
                 f'{cls.__name__} must give every field a default: {", ".join(required)}. A profile starts empty'
@@ -93,7 +96,7 @@ class Profile(BaseModel):
     @classmethod
     def settable(cls) -> tuple[str, ...]:
         """Return the fields that a patch may change, in order of definition."""
-        return tuple(name for name in cls.model_fields if name not in cls.managed)
+        return cls._settable
 
     @classmethod
     def reconcile(cls, values: dict[str, Any], changed: frozenset[str]) -> dict[str, Any]:
@@ -160,7 +163,8 @@ class Profile(BaseModel):
         provenance = self.provenance | {
             fact.field: Provenance(message=message, at=stamp, previous=fact.previous, by=fact.by) for fact in facts
         }
-        return Patched(valid.model_copy(update={'provenance': provenance}), facts)
+        valid.provenance = provenance
+        return Patched(valid, facts)
 
     def _check_field(self, field: str) -> None:
         if field not in self.settable():

@@ -23,6 +23,9 @@ class Rule(Generic[ProfileT]):
     fields: tuple[str, ...]
     """The profile fields that the rule reads; their provenance explains the points."""
 
+    def points_of(self, profile: ProfileT) -> float:
+        return round(self.points * self.share(profile), 6)
+
 
 @dataclass(frozen=True)
 class Band:
@@ -68,15 +71,20 @@ class Scoring(Generic[ProfileT]):
 
     def __call__(self, profile: ProfileT) -> Score:
         parts = tuple(_part(rule, profile) for rule in self.rules)
-        # Rounded once, so that weights such as 0.1 and 0.2 add up to what a person would write.
-        total = round(sum(part.points for part in parts), 6)
+        total = self.total(profile)
         band = max((band for band in self.bands if total >= band.floor), key=lambda band: band.floor)
         return Score(total=total, band=band.name, action=band.action, parts=parts)
+
+    def total(self, profile: ProfileT) -> float:
+        """Return the total of the score, without its explanation."""
+        # Rounded once, so that weights such as 0.1 and 0.2 add up to what a person would write.
+        return round(sum(rule.points_of(profile) for rule in self.rules), 6)
 
 
 def _part(rule: Rule[ProfileT], profile: ProfileT) -> Part:
     known = [name for name in rule.fields if getattr(profile, name) not in (None, [], 0)]
     sources = (profile.provenance.get(name) for name in known)
     messages = dict.fromkeys(source.message for source in sources if source and source.message)
-    points = round(rule.points * rule.share(profile), 6)
-    return Part(rule=rule.name, points=points, of=rule.points, fields=tuple(known), messages=tuple(messages))
+    return Part(
+        rule=rule.name, points=rule.points_of(profile), of=rule.points, fields=tuple(known), messages=tuple(messages)
+    )

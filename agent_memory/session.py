@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Annotated, ClassVar, Generic, Literal
 
 import phonenumbers
@@ -22,7 +23,7 @@ from pydantic import (
 
 from agent_memory.errors import ForbiddenTransition, InvalidContact
 from agent_memory.profile import ProfileT
-from agent_memory.scoring import Score, Scoring
+from agent_memory.scoring import Scoring
 
 MAX_TEXT = 4096
 """Most characters of one WhatsApp text message (Cloud API, messages reference)."""
@@ -43,6 +44,7 @@ def utc(value: datetime) -> datetime:
 Stamp = Annotated[AwareDatetime, AfterValidator(utc)]
 
 
+@lru_cache(maxsize=4096)
 def normal_contact(value: str) -> str:
     """Return a phone number as E.164, or a WhatsApp business-scoped user id as it came.
 
@@ -280,7 +282,3 @@ class Domain(Generic[ProfileT]):
             requests=requests,
             ttl=self.ttl,
         )
-
-    def scored(self, profile: ProfileT) -> Score | None:
-        """Return the score of `profile`, or `None` when the domain has none."""
-        return self.score(profile) if self.score else None

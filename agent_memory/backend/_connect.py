@@ -16,7 +16,8 @@ from agent_memory.errors import SetupError
 SCHEMES = ('redis', 'rediss', 'unix', 'redis+sentinel', 'rediss+sentinel', 'redis+cluster', 'rediss+cluster')
 
 # One retry on a fresh connection inside the driver; everything beyond is decided where the outcome is understood.
-_OPTIONS: dict[str, Any] = {'socket_connect_timeout': 3, 'socket_timeout': 10}
+# No `socket_timeout`: it costs a task for every write; `Scripts.attempt` bounds the whole exchange instead.
+_OPTIONS: dict[str, Any] = {'socket_connect_timeout': 2, 'socket_timeout': None}
 
 
 def connect(url: str) -> Client:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import random
 import time
@@ -15,6 +16,7 @@ import anyio
 import redis.exceptions
 from redis.asyncio import Redis, RedisCluster
 
+from agent_memory.backend._wire import Wire
 from agent_memory.errors import StoreUnavailable
 
 Client = Redis | RedisCluster
@@ -75,7 +77,15 @@ class Scripts:
     """How long to send a script again while its outcome is unknown."""
     clock_ms: Callable[[], int] | None = None
     """Replaces the server's clock, for tests."""
+    _wire: Wire | None = field(init=False, repr=False)
+    _answer_s: float = field(init=False, repr=False)
     _loaded: dict[str, _Script] = field(default_factory=dict[str, _Script], init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        # A server that hangs leaves time to ask the one that took its place.
+        self._answer_s = self.patience.total_seconds() / 2
+        # A Cluster client finds the node of each command and follows its moves.
+        self._wire = Wire(self.client) if isinstance(self.client, Redis) else None
 
     async def run(self, name: Name, keys: list[str], args: list[Any]) -> list[Any]:
         """Run one script until its outcome is known.
@@ -100,7 +110,8 @@ class Scripts:
         pause = 0.01
         while True:
             try:
-                return await call()
+                async with asyncio.timeout(self._answer_s):
+                    return await call()
             except _UNKNOWN_OUTCOME as error:
                 if time.monotonic() + pause > give_up:
                     raise StoreUnavailable(_unanswered(error)) from error
@@ -110,7 +121,7 @@ class Scripts:
                 raise StoreUnavailable(_refusal(error)) from error
 
     async def _evaluate(self, script: _Script, keys: list[str], args: list[Any]) -> list[Any]:
-        execute: Any = self.client.execute_command  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        execute: Any = self._wire.call if self._wire else self.client.execute_command  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
         try:
             return await execute('EVALSHA', script.sha, len(keys), *keys, *args)
         except redis.exceptions.NoScriptError:

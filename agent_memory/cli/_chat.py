@@ -101,7 +101,8 @@ def _show(session: SessionData[UserProfileData] | None) -> None:
         table.add_row(field, ', '.join(map(str, value)) if isinstance(value, list) else str(value))
     if CAR_LEAD.completeness:
         table.add_row('completeness', f'{CAR_LEAD.completeness(session.profile).total:.0%}')
-    if score := CAR_LEAD.scored(session.profile):
+    if CAR_LEAD.score:
+        score = CAR_LEAD.score(session.profile)
         table.add_row('score', f'{score.total:g} of 100 ({score.band}: {score.action})')
         table.add_row('', _explained(score))
     _console.print(table)
