@@ -29,12 +29,17 @@ OUTCOME = 'agent_memory.outcome'
 ERROR = 'agent_memory.error'
 STATE = 'agent_memory.state'
 MESSAGES = 'agent_memory.messages'
+CODE = 'agent_memory.code'
+KIND = 'agent_memory.kind'
 ENTRIES = 'agent_memory.entries'
 
 Outcome = Literal['committed', 'replayed', 'muted', 'failed']
 
 _tracer = trace.get_tracer('agent_memory')
-_turns = metrics.get_meter('agent_memory').create_counter('agent_memory.turns', description='Turns by outcome')
+_meter = metrics.get_meter('agent_memory')
+_turns = _meter.create_counter('agent_memory.turns', description='Turns by outcome')
+_sends = _meter.create_counter('agent_memory.sends', description='Messages to people, by outcome and error code')
+_events = _meter.create_counter('agent_memory.channel_events', description='Items of webhooks, by kind')
 
 
 @contextmanager
@@ -56,6 +61,16 @@ def finish(span: Span, outcome: Outcome, *, turn: int | None = None, state: str 
     if turn is not None:
         span.set_attributes({TURN_NUMBER: turn, STATE: state or ''})
     _turns.add(1, {OUTCOME: outcome})
+
+
+def sent(outcome: str, *, code: int | None) -> None:
+    """Count one attempt to send a message to a person."""
+    _sends.add(1, {OUTCOME: outcome, CODE: code or 0})
+
+
+def channel_event(kind: str) -> None:
+    """Count one item of a webhook."""
+    _events.add(1, {KIND: kind})
 
 
 def earlier_failed(error: Exception) -> None:

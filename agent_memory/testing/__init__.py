@@ -1,0 +1,1 @@
+"""What authors of agents and backends test with."""
