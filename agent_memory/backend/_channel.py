@@ -44,6 +44,16 @@ class Alias:
 
 
 @dataclass(frozen=True)
+class Reach:
+    """Where a contact is reached."""
+
+    address: bytes
+    """As it was last received with; empty for a contact who never wrote through a channel."""
+    muted: bool
+    """Whether replies are withheld."""
+
+
+@dataclass(frozen=True)
 class Dispatch:
     """The right to send one part of a reply, once."""
 
@@ -122,8 +132,8 @@ class Channel(Protocol):
         """Withhold every reply of the contact for so long, from now; also those that are on their way here."""
         ...
 
-    async def muted(self, contact_id: str) -> bool:
-        """Return whether the contact's replies are withheld."""
+    async def reach(self, contact_id: str) -> Reach:
+        """Return where a contact is reached, and whether they may be written to."""
         ...
 
     async def claim(self, contact_id: str, message_ids: tuple[str, ...], *, token: str) -> Dispatch | Owed:

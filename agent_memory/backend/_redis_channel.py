@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from agent_memory.backend._channel import Alias, Dispatch, Owed, Pace, Received, Settlement
+from agent_memory.backend._channel import Alias, Dispatch, Owed, Pace, Reach, Received, Settlement
 from agent_memory.backend._keys import Keys
 from agent_memory.backend._protocol import Message, Policy
 from agent_memory.backend._scripts import Scripts, ms
@@ -117,10 +117,10 @@ class RedisChannel:
         await self.scripts.attempt(lambda: client.hset(name, 'muted_ms', until))
         await self.scripts.attempt(lambda: client.pexpire(name, ms(self.policy.previous_ttl)))
 
-    async def muted(self, contact_id: str) -> bool:
+    async def reach(self, contact_id: str) -> Reach:
         keys, client = await self._plain()
-        until: bytes | None = await self.scripts.attempt(lambda: client.hget(keys.reach(contact_id), 'muted_ms'))
-        return until is not None and int(until) > self._now_ms()
+        address, until = await self.scripts.attempt(lambda: client.hmget(keys.reach(contact_id), 'address', 'muted_ms'))
+        return Reach(address or b'', muted=int(until or 0) > self._now_ms())
 
     async def claim(self, contact_id: str, message_ids: tuple[str, ...], *, token: str) -> Dispatch | Owed:
         keys = await self.ready()
