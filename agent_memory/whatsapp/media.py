@@ -6,17 +6,19 @@ import base64
 import hashlib
 import hmac
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 import anyio
 import httpx2
-import openai
 
 from agent_memory.errors import AgentMemoryError
 from agent_memory.session import Attachment
 from agent_memory.whatsapp._graph import Answer, GraphApi
 from agent_memory.whatsapp._reading import text
+
+if TYPE_CHECKING:
+    import openai
 
 MAX_FILE = 16 * 1024 * 1024
 """Most bytes of one audio or video (Cloud API, media)."""
@@ -110,6 +112,8 @@ class OpenAITranscriber:
         Raises:
             MediaUnavailable: The model did not answer or refused the recording.
         """
+        import openai  # takes a second, which a worker without it should not pay
+
         kind = mime_type.partition(';')[0].strip() or 'audio/ogg'
         recording = (f'recording.{kind.rpartition("/")[2]}', sound, kind)
         try:

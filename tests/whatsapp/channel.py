@@ -28,6 +28,7 @@ from agent_memory.whatsapp.media import Transcriber
 
 ANA, BIA = '5511987650001', '5521999990000'
 URL = 'http://localhost/webhook'
+POLICY = Policy(max_batch=20)
 RECEPTION = Reception(
     Wording(opted_out='Não escrevemos mais.', opted_in='Que bom!', ask_for_text='Pode escrever?'),
     choices={'consent:yes': Fixed('Obrigado!', (AnswerConsent(given=True),))},
@@ -38,6 +39,7 @@ RECEPTION = Reception(
 class Whatsapp:
     """The channel of one business number."""
 
+    redis_url: str
     graph: FakeGraph
     manager: SessionManager[Any]
     webhook: Webhook
@@ -73,7 +75,7 @@ async def whatsapp(
 ) -> AsyncGenerator[Whatsapp]:
     """Open a channel whose agent repeats what it is asked."""
     graph = graph or FakeGraph()
-    manager = SessionManager(store or RedisStore.from_url(redis_url, policy=Policy(max_batch=20)))
+    manager = SessionManager(store or RedisStore.from_url(redis_url, policy=POLICY))
     api = GraphApi(graph.phone_number_id, graph.token, make_client(graph.transport()))
     sender = GraphSender(api, Limits(anyio.current_time, pair_burst=1000), sleep=lambda _: anyio.lowlevel.checkpoint())
     asked: list[str] = []
@@ -101,6 +103,6 @@ async def whatsapp(
         poll=timedelta(milliseconds=10),
     )
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(webhook)) as http:
-        yield Whatsapp(graph, manager, webhook, dispatcher, http, asked)
+        yield Whatsapp(redis_url, graph, manager, webhook, dispatcher, http, asked)
     await sender.aclose()
     await manager.close()

@@ -40,7 +40,8 @@ end
 
 for i = 7, #ARGV do
   local id, mark, reply = ARGV[i], KEYS[2 * i - 10], KEYS[2 * i - 9]
-  local r = redis.call('HMGET', reply, 'state', 'part', 'token', 'at_ms', 'due_ms')
+  local owed = redis.call('ZSCORE', KEYS[1], id)
+  local r = owed and redis.call('HMGET', reply, 'state', 'part', 'token', 'at_ms', 'due_ms') or {}
   local state, ready = r[1], false
   if state == 'dispatching' and r[3] == token then
     ready = true
@@ -58,7 +59,7 @@ for i = 7, #ARGV do
   elseif state then
     rest(id, reply)
   end
-  local answer = (ready or not state) and redis.call('GET', mark)
+  local answer = owed and (ready or not state) and redis.call('GET', mark)
   if answer then
     local status, text = string.match(answer, '^(%u):[^:]*:%d+:[^:]*:(.*)$')
     if status == 'D' then
