@@ -37,4 +37,7 @@ contracts: .venv/.stamp
 budget: .venv/.stamp
 	$(BIN)/loq
 
+bench: .venv/.stamp
+	$(BIN)/python -m benchmarks.turn $(ARGS)
+
 check: lint types contracts budget

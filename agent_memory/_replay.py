@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, Union, cast, get_type_hints
 
 from pydantic import TypeAdapter
@@ -25,7 +26,7 @@ def replayed(ctx: RunContext[Any], replay: Replay) -> AgentRunResult[Any]:
         raise TurnFailed(reply.text or '')
     if reply.output is not None:
         wanted = _type_of(ctx.agent.output_type) if ctx.agent else Any
-        output = TypeAdapter[Any](wanted).validate_python(reply.output)
+        output = _adapter(wanted).validate_python(reply.output)
     return result_of(output, reply, {'replayed': True, 'deliver': replay.deliver and reply.text is not None})
 
 
@@ -34,7 +35,13 @@ def result_of(output: Any, reply: StoredReply, metadata: dict[str, Any]) -> Agen
     shape: dict[str, Any] = {'output': output, 'metadata': metadata, 'messages': [], 'new_message_index': 0}
     if reply.run_id is not None:
         shape['run_id'] = reply.run_id
-    return TypeAdapter(AgentRunResult[Any]).validate_python(shape)
+    return _adapter(AgentRunResult[Any]).validate_python(shape)
+
+
+@cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    # The one of a result takes 0.2 s to build, which is longer than a hundred turns.
+    return TypeAdapter[Any](kind)
 
 
 def says_text(ctx: RunContext[Any]) -> bool:
@@ -51,8 +58,7 @@ def _type_of(spec: Any) -> Any:
     if isinstance(spec, TextOutput):
         return _type_of(cast('TextOutput[Any]', spec).output_function)
     if isinstance(spec, Sequence) and not isinstance(spec, str):
-        # A union of types that are only known here.
-        return Union[tuple(_type_of(one) for one in cast('Sequence[Any]', spec))]  # noqa: UP007
+        return Union[tuple(_type_of(one) for one in cast('Sequence[Any]', spec))]  # noqa: UP007 - known at run time only
     if callable(spec) and not isinstance(spec, type) and hasattr(spec, '__code__'):
         return get_type_hints(spec).get('return', Any)
     return spec

@@ -12,12 +12,14 @@ from typing import Any, Generic, Literal, TypeVar
 
 import anyio
 
+from agent_memory import telemetry
 from agent_memory._lease import Lease
 from agent_memory.backend._protocol import Commit, Grant, Held, Message, SessionStore
 from agent_memory.codec import Codec, StoredReply, pack, unpack
 from agent_memory.errors import SessionConflict
+from agent_memory.handoff import HANDOFF, handoff_data
 from agent_memory.profile import Change, Fact, ProfileT
-from agent_memory.session import ConversationMemory, Inbound, SessionData
+from agent_memory.session import ConversationMemory, ConversationMessage, Inbound, SessionData
 from agent_memory.turn import Action, Event, Folded, TurnRecord, UserMessage, fold
 
 T = TypeVar('T')
@@ -191,10 +193,14 @@ class Turn(Generic[ProfileT]):
         """
         folded = self.fold(actions)
         session, events = self._advanced(folded)
-        happened = {'messages': list(self.messages), 'reply': reply, 'facts': list(folded.facts), 'events': events}
+        if record:
+            session.spent = record.added_to(session.spent)
+        happened: dict[str, Any] = {'messages': list(self.messages), 'reply': reply, 'facts': list(folded.facts)}
+        lines = _blank(session).model_copy(update=happened).lines()
+        happened['events'] = [self._told(event, session, lines) for event in events]
         # Every message of a burst gets the reply; the one whose caller is here comes last and carries it.
         messages = tuple(sorted(self.grant.messages, key=lambda message: message.id == self._own))
-        return await self._write(session, record or _blank(session), happened, messages, output, parsed)
+        return await self._write(session, record, happened, messages, output, parsed)
 
     async def replace(self, session: SessionData[ProfileT], message: Message) -> Outcome[ProfileT]:
         """Write a session that the caller changed, under the id of `message`.
@@ -218,6 +224,8 @@ class Turn(Generic[ProfileT]):
         changed = session.model_copy(
             update={
                 'profile': patched.profile.model_copy(update=kept),
+                # What was added to the messages is `said`, which the commit puts there.
+                'memory': session.memory.model_copy(update={'messages': base.memory.messages}),
                 'started_at': base.started_at,
                 'updated_at': now,
             }
@@ -227,10 +235,12 @@ class Turn(Generic[ProfileT]):
             if not (self.muted and changed.state == base.handoff_from):
                 self._codec.domain.states.check(base.state, changed.state)
             events.append(_moved(now, message.id, base.state, changed.state))
+            if self.muted:
+                events.append(Event(kind='handback', at=now, message=message.id, data={'state': changed.state}))
         said = session.memory.messages[len(base.memory.messages) :]
         self._qualify(changed, events, now, message.id)
         happened = {'said': said, 'facts': list(patched.facts), 'events': events}
-        return await self._write(changed, _blank(changed), happened, (message,))
+        return await self._write(changed, None, happened, (message,))
 
     async def give_back(
         self, *, error: str, outcome: Literal['retry', 'release', 'fail'] = 'retry'
@@ -257,6 +267,13 @@ class Turn(Generic[ProfileT]):
         self._qualify(session, events, now, source)
         return session, events
 
+    def _told(self, event: Event, session: SessionData[ProfileT], lines: list[ConversationMessage]) -> Event:
+        """Return a hand-over with what the person who takes over needs; any other event as it is."""
+        if event.kind != HANDOFF:
+            return event
+        data = handoff_data(session, self._codec.domain, lines)
+        return event.model_copy(update={'data': {**data, **event.data}})
+
     def _qualify(self, session: SessionData[ProfileT], events: list[Event], now: datetime, source: str | None) -> None:
         bar, score = self._codec.domain.qualified_at, self._codec.domain.score
         if session.qualified_at or bar is None or score is None or score.total(session.profile) < bar:
@@ -268,26 +285,27 @@ class Turn(Generic[ProfileT]):
     async def _write(
         self,
         session: SessionData[ProfileT],
-        blank: TurnRecord,
+        known: TurnRecord | None,
         happened: dict[str, Any],
         messages: tuple[Message, ...],
         output: Any = None,
         parsed: Any = None,
     ) -> Outcome[ProfileT]:
         domain = self._codec.domain
-        record = blank.model_copy(
-            update={
-                **happened,
-                'turn': session.turn,
-                'at': session.updated_at,
-                'state': session.state,
-                'score': domain.score.total(session.profile) if domain.score else None,
-                'completeness': domain.completeness.total(session.profile) if domain.completeness else None,
-            }
-        )
+        fields = dict(known) if known else {}
+        fields |= happened
+        fields |= {
+            'turn': session.turn,
+            'at': session.updated_at,
+            'state': session.state,
+            'score': domain.score.total(session.profile) if domain.score else None,
+            'completeness': domain.completeness.total(session.profile) if domain.completeness else None,
+        }
+        record = TurnRecord(**fields)
         reply = StoredReply(text=record.reply, output=output, turn=session.turn, run_id=record.run_id)
         commit = Commit(
-            id=secrets.token_urlsafe(12),
+            # 72 bits: told apart only from the other commits of one contact, and stored with each of its messages.
+            id=secrets.token_urlsafe(9),
             document=self._codec.write_session(session),
             record=self._codec.write_turn(record),
             reply=pack(reply),
@@ -296,11 +314,12 @@ class Turn(Generic[ProfileT]):
             ends='restart' if session.forgotten else '',
         )
         # A cancelled caller must not leave the outcome open: the commit is sent and its answer awaited.
-        done = await uninterrupted(self._store.commit(self.grant, commit))
+        with telemetry.span(telemetry.COMMIT, {telemetry.FACTS: len(record.facts)}):
+            done = await uninterrupted(self._store.commit(self.grant, commit))
         if session.forgotten:
             self._cache.drop(self.grant.contact_id)
         else:
-            session = remembered(session, record, self._window, done.version)
+            _remember(session, record, self._window, done.version)
             turns = (*self.snapshot.turns, PastTurn(record, parsed))[-self._window :]
             self._cache.put(self.grant.contact_id, Snapshot(done.version, session, turns))
         self.outcome = Outcome(session, tuple(record.facts), tuple(record.events), reply, done.left)
@@ -344,13 +363,12 @@ def version_of(session: SessionData[Any]) -> int:
     return session._version  # pyright: ignore[reportPrivateUsage] - see `stamped`
 
 
-def remembered(session: SessionData[ProfileT], record: TurnRecord, window: int, version: int) -> SessionData[ProfileT]:
-    """Return the session with the record's messages in its memory, of which the last `window` turns stay."""
+def _remember(session: SessionData[Any], record: TurnRecord, window: int, version: int) -> None:
+    """Put the record's messages into the memory of a session that nobody else holds; the last `window` turns stay."""
     messages = [*session.memory.messages, *record.lines()][-2 * window :]
-    memory = ConversationMemory.model_construct(messages=messages, summary=session.memory.summary)
-    copy = session.model_copy(update={'memory': memory})
-    copy._version = version  # pyright: ignore[reportPrivateUsage] - see `stamped`
-    return copy
+    # Not the memory itself: the session that this one was made from has the same.
+    session.memory = ConversationMemory.model_construct(messages=messages, summary=session.memory.summary)
+    session._version = version  # pyright: ignore[reportPrivateUsage] - see `stamped`
 
 
 def read_snapshot(

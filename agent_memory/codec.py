@@ -1,6 +1,6 @@
 """The bytes at rest: the one place that writes and reads session documents, turn records, replies and mailbox bodies.
 
-Every blob is one format byte and JSON, compressed against a dictionary of the phrases that every blob repeats: a turn
+Every blob is one format byte and JSON; what is kept is compressed against a dictionary of the phrases that every blob repeats: a turn
 of two short messages is about 0.4 KB.
 """
 
@@ -17,6 +17,7 @@ from agent_memory.profile import ProfileT
 from agent_memory.session import Domain, SessionData
 from agent_memory.turn import TurnRecord
 
+_PLAIN = b'\x00'
 _FORMAT = b'\x01'
 # Never edit: blobs at rest need the dictionary they were written with. A new one takes the next format byte.
 _DICTIONARY = (
@@ -35,8 +36,11 @@ _DICTIONARY = (
     b'"format":1,"turn":1,"at":"messages":[{"id":"text":"at":"reply":"state":"collecting_profile",'
     b'"score":38.0,"completeness":0.25,"model":"rules-pt-br","run_id":"'
 )
-_WINDOW_BITS = 12
-"""A 4 KB window holds the dictionary and a turn, and is five times faster to set up than the default."""
+_WINDOW_BITS = -12
+"""A 4 KB window holds the dictionary and a turn, and is five times faster to set up than the default.
+
+Negative means raw: a header would take 6 bytes of blobs that are 80 to 300 bytes long. A CRC-32 stands before the data.
+"""
 _DEFLATE = zlib.compressobj(6, zlib.DEFLATED, _WINDOW_BITS, 5, zlib.Z_DEFAULT_STRATEGY, _DICTIONARY)
 """A compressor that has read the dictionary and is copied for each blob."""
 _MESSAGES = {'memory': {'messages'}}
@@ -47,7 +51,7 @@ T = TypeVar('T', bound=BaseModel)
 class StoredReply(BaseModel):
     """What a redelivered message is answered with."""
 
-    model_config: ClassVar[ConfigDict] = ConfigDict(extra='ignore', frozen=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra='ignore', frozen=True, hide_input_in_errors=True)
 
     text: str | None
     """What was said; `None` when nothing was, such as while a person holds the conversation."""
@@ -61,7 +65,12 @@ def pack(model: BaseModel, *, without: Any = None) -> bytes:
     """Return a model as stored bytes; what equals its default is left out, and so is what `without` names."""
     data = model.model_dump_json(exclude_defaults=True, exclude=without).encode()
     deflate = _DEFLATE.copy()
-    return _FORMAT + deflate.compress(data) + deflate.flush()
+    return _FORMAT + zlib.crc32(data).to_bytes(4) + deflate.compress(data) + deflate.flush()
+
+
+def pack_briefly(model: BaseModel) -> bytes:
+    """Return a model as stored bytes for something that is kept for seconds: not worth compressing."""
+    return _PLAIN + model.model_dump_json(exclude_defaults=True).encode()
 
 
 def unpack(model: type[T], blob: bytes) -> T:
@@ -79,18 +88,27 @@ def unpack_json(blob: bytes) -> bytes:
     Raises:
         SessionCorrupt: They are of an unknown format or damaged.
     """
+    if blob[:1] == _PLAIN:
+        return blob[1:]
     if blob[:1] != _FORMAT:
-        raise SessionCorrupt(f'stored bytes have format {blob[:1].hex() or "none"}; this version reads 01')
+        raise SessionCorrupt(f'stored bytes have format {blob[:1].hex() or "none"}; this version reads 00 and 01')
     try:
         inflate = zlib.decompressobj(_WINDOW_BITS, _DICTIONARY)
-        return inflate.decompress(blob[1:]) + inflate.flush()
+        data = inflate.decompress(blob[5:])
     except zlib.error as error:
         raise SessionCorrupt('stored bytes are damaged') from error
+    if not inflate.eof:
+        raise SessionCorrupt('stored bytes are cut short')
+    if zlib.crc32(data).to_bytes(4) != blob[1:5]:
+        raise SessionCorrupt('stored bytes are damaged')
+    return data
 
 
 def _validated(model: type[T], data: bytes) -> T:
     try:
-        return model.model_validate_json(data)
+        # Another version may have written fields that this one does not have: during a deployment, or before a field was
+        # removed. They are left out, or the contact could never be answered again.
+        return model.model_validate_json(data, extra='ignore')
     except ValidationError as error:
         # The message of a ValidationError repeats its input, which is personal.
         places = ', '.join('.'.join(map(str, item['loc'])) for item in error.errors(include_input=False))

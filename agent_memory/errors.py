@@ -19,6 +19,8 @@ AgentMemoryError
 +-- StoreUnavailable       Redis did not answer or refused; the cause is the driver's error
 +-- ArchiveUnavailable     the DuckDB file cannot be opened or written; the cause is the driver's error
 +-- ArchiveRefused         DuckDB will never take these rows; the cause says why. Nothing was written
++-- HandoffUndelivered     a sink did not take a hand-over; it is delivered again later
++-- CatalogueUnavailable   the catalogue has no answer: its file or service cannot be read
 +-- SetupError             the data directory, the embedded server or a setting is unusable
 """
 
@@ -48,7 +50,8 @@ class ForbiddenTransition(InvalidInput):
 
     def __init__(self, current: str, target: str, *, allowed: frozenset[str]) -> None:
         steps = ', '.join(sorted(allowed)) or 'none'
-        super().__init__(f'no transition from {current!r} to {target!r}; allowed from {current!r}: {steps}')
+        # Formatted, not repr: the states of a domain may be members of an enum.
+        super().__init__(f"no transition from '{current}' to '{target}'; allowed from '{current}': {steps}")
         self.current = current
         self.target = target
         self.allowed = allowed
@@ -130,6 +133,14 @@ class ArchiveUnavailable(AgentMemoryError):
 
 class ArchiveRefused(AgentMemoryError):
     """The archive will never take these rows, such as a profile that is no JSON. Nothing was written."""
+
+
+class HandoffUndelivered(AgentMemoryError):
+    """A sink did not take a hand-over. It is delivered again later."""
+
+
+class CatalogueUnavailable(AgentMemoryError):
+    """The catalogue has no answer now, not even an earlier one."""
 
 
 class SetupError(AgentMemoryError):

@@ -48,7 +48,7 @@ def rows_of(codec: Codec[Any]) -> Callable[[Entry], Rows]:
             case 'close':
                 return _close_rows(entry, codec)
             case 'dead':
-                letter = DeadLetter(entry.id, 0, entry.contact_id, entry.kind, entry.note, entry.body)
+                letter = DeadLetter(entry.id, entry.partition, entry.contact_id, entry.kind, entry.note, entry.body)
                 return Rows(dead_letters=(letter,))
 
     return rows

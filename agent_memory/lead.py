@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from agent_memory.profile import Profile
 from agent_memory.scoring import Band, Rule, Scoring
@@ -120,8 +120,13 @@ class UF(StrEnum):
     TO = 'TO'
 
 
+Brand = Annotated[str, Field(min_length=1, max_length=40)]
+
+
 class UserProfileData(Profile):
     """What a dealership needs to know about a person who looks for a used car."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(str_strip_whitespace=True)
 
     managed: ClassVar[frozenset[str]] = Profile.managed | {'interactions'}
 
@@ -134,38 +139,47 @@ class UserProfileData(Profile):
     priorities: list[Priority] = Field(
         default_factory=list[Priority], description='What matters, most important first.'
     )
-    brands: list[str] = Field(default_factory=list[str], max_length=10, description='Wanted brands.')
-    excluded_brands: list[str] = Field(default_factory=list[str], max_length=20, description='Brands refused.')
+    brands: list[Brand] = Field(default_factory=list[str], max_length=10, description='Wanted brands.')
+    excluded_brands: list[Brand] = Field(default_factory=list[str], max_length=20, description='Brands refused.')
     body_types: list[BodyType] = Field(default_factory=list[BodyType], description='Wanted shapes of car.')
     urgency: Urgency | None = Field(default=None, description='When the person wants to buy.')
     payment: Payment | None = Field(default=None, description='How the person means to pay.')
-    trade_in: str | None = Field(default=None, max_length=120, description='The car given in exchange, if any.')
+    trade_in: str | None = Field(
+        default=None, min_length=1, max_length=120, description='The car given in exchange, if any.'
+    )
     interactions: int = Field(default=0, ge=0)
 
     @model_validator(mode='after')
     def _budget_in_order(self) -> Self:
         if self.budget_min is not None and self.budget_max is not None and self.budget_min > self.budget_max:
-            raise ValueError(f'budget_min {self.budget_min} is above budget_max {self.budget_max}')
+            raise ValueError('budget_min is above budget_max')
         return self
 
-    @classmethod
-    def reconcile(cls, values: dict[str, Any], changed: frozenset[str]) -> dict[str, Any]:
+    def reconcile(self, values: dict[str, Any], changed: frozenset[str]) -> dict[str, Any]:
         low, high = values['budget_min'], values['budget_max']
         if (
             isinstance(low, int)
             and isinstance(high, int)
             and low > high
-            and not {'budget_min', 'budget_max'} <= changed
+            and len(changed & {'budget_min', 'budget_max'}) == 1
         ):
             values['budget_max' if 'budget_min' in changed else 'budget_min'] = None
-        # A brand that is said again moves to the list it was said in last.
-        newer, older = ('excluded_brands', 'brands') if 'excluded_brands' in changed else ('brands', 'excluded_brands')
-        if changed & {'brands', 'excluded_brands'} and isinstance(values[newer], list):
-            values[older] = [brand for brand in values[older] if brand not in values[newer]]
+        # A brand moves to the list in which it is new; one that is new in both is excluded.
+        self._move(values, to='excluded_brands', out_of='brands')
+        self._move(values, to='brands', out_of='excluded_brands')
         return values
+
+    def _move(self, values: dict[str, Any], *, to: str, out_of: str) -> None:
+        if isinstance(values[to], list) and isinstance(values[out_of], list):
+            new = _folded(values[to]) - _folded(getattr(self, to))
+            values[out_of] = [brand for brand in values[out_of] if str(brand).casefold() not in new]
 
     def count_turn(self) -> Self:
         return self.model_copy(update={'interactions': self.interactions + 1})
+
+
+def _folded(brands: list[Any]) -> set[str]:
+    return {str(brand).casefold() for brand in brands}
 
 
 _S = SessionState
@@ -265,6 +279,7 @@ CAR_LEAD = Domain(
     score=QUALIFICATION,
     completeness=COMPLETENESS,
     qualified_at=60,
+    escalate=lambda session: 'three messages in a row were not understood' if session.not_understood >= 3 else None,
     progress=lambda session: _S.COLLECTING_PROFILE if session.state == _S.GREETING else None,
     apology='Desculpe, tive um problema aqui e não consegui responder. Pode escrever de novo, por favor?',
     carry_over=frozenset(UserProfileData.settable()) - {'urgency'},

@@ -8,12 +8,14 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Generic, Literal
 
+from agent_memory import telemetry
 from agent_memory._lease import Heartbeat, Lease
-from agent_memory._turns import Replay, Snapshot, SnapshotCache, Turn, held, read_snapshot, user_message
+from agent_memory._turns import Replay, Snapshot, SnapshotCache, Turn, held, read_snapshot, user_message, version_of
 from agent_memory.backend._archive import Archive
 from agent_memory.backend._channel import Channel, HasChannel, Pace, Received
 from agent_memory.backend._protocol import Answered, Behind, Grant, Message, SessionStore, Sweepable
-from agent_memory.codec import Codec, StoredReply, pack, unpack
+from agent_memory.backend._sweeper import Sweeper
+from agent_memory.codec import Codec, StoredReply, pack, pack_briefly, unpack
 from agent_memory.errors import (
     EarlierWaits,
     InvalidInput,
@@ -109,7 +111,10 @@ class SessionManager(Generic[ProfileT]):
         identity = await self._known()
         message = Message(identity.message_id(session.contact_id, message_id), b'', identity.text_digest(''), 0)
         started = time.monotonic()
-        begun = await self.store.begin(session.contact_id, message, kind='change', window=self._window, wait=self._wait)
+        with telemetry.span(telemetry.BEGIN):
+            begun = await self.store.begin(
+                session.contact_id, message, kind='change', window=self._window, wait=self._wait
+            )
         match begun:
             case Grant():
                 async with self._running(begun, None) as turn:
@@ -120,6 +125,22 @@ class SessionManager(Generic[ProfileT]):
             case _:
                 raise SessionBusy(waited=timedelta(seconds=time.monotonic() - started))
 
+    async def hand_back(self, contact: str) -> bool:
+        """Give the conversation back to the agent, which goes on where it was when a person took over.
+
+        Returns False when no person holds it.
+
+        Raises:
+            SessionConflict: The session moved on meanwhile. Nothing was written: try again.
+            SessionBusy: A turn of this contact is running and did not end within the wait.
+        """
+        session = await self.get_session(contact)
+        if session is None or not self.domain.states.is_muted(session):
+            return False
+        name = f'hand back {session.session_id}:{version_of(session)}'
+        self.domain.states.hand_back(session)
+        return await self.update_session(session, message_id=name)
+
     async def expire_session(self, contact: str, *, reason: str = 'expired') -> bool:
         """End the contact's session now: archived and gone from the store in one step.
 
@@ -127,7 +148,7 @@ class SessionManager(Generic[ProfileT]):
         """
         contact_id = await self.contact_id(contact)
         self._cache.drop(contact_id)
-        return await self._sweepable().close(contact_id, reason=reason, force=True)
+        return await self.sweepable.close(contact_id, reason=reason, force=True)
 
     async def get_user_history(self, contact: str, limit: int = 10) -> list[PastSession]:
         """Return the contact's archived sessions with their transcripts, newest first.
@@ -164,9 +185,10 @@ class SessionManager(Generic[ProfileT]):
             if begun:
                 await self._give_up(begun)
             cached = self._cache.get(contact_id)
-            begun = await self.store.begin(
-                contact_id, message, held=held(cached) if cached else None, window=self._window, wait=patience
-            )
+            with telemetry.span(telemetry.BEGIN):
+                begun = await self.store.begin(
+                    contact_id, message, held=held(cached) if cached else None, window=self._window, wait=patience
+                )
         match begun:
             case Grant():
                 async with self._running(begun, cached, inbound, message) as turn:
@@ -237,13 +259,38 @@ class SessionManager(Generic[ProfileT]):
 
     async def sweep(self) -> int:
         """Close every session that is past its deadline, and return how many."""
-        store = self._sweepable()
-        due = await store.due()
-        closed = 0
-        for contact_id in due.sessions:
-            self._cache.drop(contact_id)
-            closed += await store.close(contact_id, reason='expired')
-        return closed
+        return await Sweeper(self.sweepable, self.close_overdue).sweep()
+
+    async def close_overdue(self, contact_id: str) -> bool:
+        """Close a session that is past its deadline. Returns False when it is not, or a turn runs or a message waits."""
+        self._cache.drop(contact_id)
+        return await self.sweepable.close(contact_id, reason='expired')
+
+    async def first_waiting(self, contact_id: str) -> Inbound | None:
+        """Return the first message of a contact that has no answer yet.
+
+        Raises:
+            SessionCorrupt: It is not one that this version reads.
+        """
+        head = await self.sweepable.head(contact_id)
+        if head is not None:
+            return unpack(Inbound, head.body)
+        # A lease without a message is what a crashed change leaves; to ask for the turn forgets it.
+        begun = await self.store.begin(contact_id, None)
+        if isinstance(begun, Grant):
+            await self.store.abort(begun, error='', reply=b'', outcome='release')
+        return None
+
+    @property
+    def sweepable(self) -> Sweepable:
+        """The store, which can be swept.
+
+        Raises:
+            SetupError: It cannot.
+        """
+        if not isinstance(self.store, Sweepable):
+            raise SetupError(f'{type(self.store).__name__} cannot be swept: it has no `due`, `head` and `close`')
+        return self.store
 
     async def close(self) -> None:
         """Close the store's connections and release the archive."""
@@ -320,7 +367,7 @@ class SessionManager(Generic[ProfileT]):
         contact_id = identity.contact_id(inbound.contact)
         return contact_id, Message(
             id=identity.message_id(contact_id, inbound.message_id),
-            body=pack(inbound),
+            body=pack_briefly(inbound),
             digest=identity.text_digest(inbound.text),
             order=int(inbound.sent_at.timestamp() * 1000),
         )
@@ -342,11 +389,6 @@ class SessionManager(Generic[ProfileT]):
             lease=timedelta(0),
         )
         return read_snapshot(self.codec, grant, None, self._window)
-
-    def _sweepable(self) -> Sweepable:
-        if not isinstance(self.store, Sweepable):
-            raise SetupError(f'{type(self.store).__name__} cannot close sessions: it has no `due` and `close`')
-        return self.store
 
 
 async def _give_back(turn: Turn[ProfileT], failure: Exception | None) -> None:

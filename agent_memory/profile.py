@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, ClassVar, Generic, Literal, Self, cast, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Generic, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, ValidationError, create_model
 from typing_extensions import TypeVar
@@ -22,7 +22,7 @@ Operation = Literal['remember', 'correct', 'forget']
 class Provenance(BaseModel):
     """Where the current value of one field comes from."""
 
-    model_config: ClassVar[ConfigDict] = ConfigDict(extra='forbid', frozen=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra='forbid', frozen=True, hide_input_in_errors=True)
 
     message: str | None = None
     """The opaque id of the message that stated it; `None` when no message did."""
@@ -35,7 +35,7 @@ class Provenance(BaseModel):
 class Change(BaseModel):
     """One change that a tool asks for. It becomes a `Fact` when the turn is folded."""
 
-    model_config: ClassVar[ConfigDict] = ConfigDict(extra='forbid', frozen=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra='forbid', frozen=True, hide_input_in_errors=True)
 
     field: str
     value: JsonValue = None
@@ -46,7 +46,7 @@ class Change(BaseModel):
 class Fact(BaseModel):
     """One typed profile change with its provenance, as committed and archived."""
 
-    model_config: ClassVar[ConfigDict] = ConfigDict(extra='forbid', frozen=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra='forbid', frozen=True, hide_input_in_errors=True)
 
     field: str
     value: JsonValue
@@ -75,7 +75,8 @@ class Profile(BaseModel):
     for each field where its value comes from, and never lets a guess of the model replace the person's own word.
     """
 
-    model_config: ClassVar[ConfigDict] = ConfigDict(extra='forbid')
+    # The text of a `ValidationError` would repeat what a person said.
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra='forbid', hide_input_in_errors=True)
 
     managed: ClassVar[frozenset[str]] = frozenset({'provenance'})
     """Fields that the software keeps. No tool may set them and no model is shown them as parameters."""
@@ -98,12 +99,13 @@ class Profile(BaseModel):
         """Return the fields that a patch may change, in order of definition."""
         return cls._settable
 
-    @classmethod
-    def reconcile(cls, values: dict[str, Any], changed: frozenset[str]) -> dict[str, Any]:
+    def reconcile(self, values: dict[str, Any], changed: frozenset[str]) -> dict[str, Any]:
         """Settle fields that contradict each other after `changed` were set; the newer word wins.
 
+        Called on the profile as it was before.
+
         Args:
-            values: All settable fields as JSON values, with the changes applied.
+            values: All settable fields with the changes applied, not validated yet.
             changed: The fields that this patch names.
         """
         del changed
@@ -119,8 +121,7 @@ class Profile(BaseModel):
 
     def known(self) -> dict[str, JsonValue]:
         """Return the settable fields that have a value, as JSON values."""
-        values = self.values()
-        return {name: value for name, value in values.items() if value not in (None, [], '')}
+        return {name: value for name, value in self.values().items() if not _is_empty(value)}
 
     def patch(
         self, changes: Iterable[Change], *, message: str | None = None, at: datetime | None = None
@@ -136,17 +137,15 @@ class Profile(BaseModel):
             InvalidPatch: A field is unknown or managed, or a value breaks the model; nothing is changed.
         """
         stamp = at or datetime.now(UTC)
+        asked = list(changes)
+        self._check_fields(asked)
         before = self.values()
-        values = dict(before)
-        authors: dict[str, Author] = {}
-        for change in changes:
-            self._check_field(change.field)
-            if self._outranked(change, values):
-                continue
-            values[change.field] = _merged(values[change.field], change)
-            authors[change.field] = change.by
-        values = self.reconcile(values, frozenset(authors))
-        valid = self._validated(values)
+        told = [change for change in asked if change.by != 'model']
+        authors: dict[str, Author] = {change.field: change.by for change in told}
+        draft = self._drafted(before, told)
+        guesses = self._welcome(draft, authors, [change for change in asked if change.by == 'model'])
+        authors |= {change.field: change.by for change in guesses}
+        valid = self._validated(self._drafted(draft, guesses))
         after = valid.values()
         facts = tuple(
             Fact(
@@ -163,17 +162,42 @@ class Profile(BaseModel):
         provenance = self.provenance | {
             fact.field: Provenance(message=message, at=stamp, previous=fact.previous, by=fact.by) for fact in facts
         }
+        for name, source in self.provenance.items():
+            if provenance[name] is source and source.by == 'model' and authors.get(name, 'model') != 'model':
+                # A guess that the person confirms becomes their word.
+                confirmed = {'message': message, 'at': stamp, 'by': authors[name]}
+                provenance[name] = source.model_copy(update=confirmed)
         valid.provenance = provenance
         return Patched(valid, facts)
 
-    def _check_field(self, field: str) -> None:
-        if field not in self.settable():
-            raise InvalidPatch(f'{field}: not a field of {type(self).__name__}; fields: {", ".join(self.settable())}')
+    def _check_fields(self, changes: Iterable[Change]) -> None:
+        fields = self.settable()
+        for change in changes:
+            if change.field not in fields:
+                raise InvalidPatch(f'{change.field}: not a field of {type(self).__name__}; fields: {", ".join(fields)}')
 
-    def _outranked(self, change: Change, values: Mapping[str, Any]) -> bool:
-        source = self.provenance.get(change.field)
-        said = source is not None and source.by in ('user', 'operator')
-        return change.by == 'model' and said and values[change.field] not in (None, [])
+    def _drafted(self, values: Mapping[str, JsonValue], changes: Iterable[Change]) -> dict[str, JsonValue]:
+        draft, named = dict(values), set[str]()
+        for change in changes:
+            named.add(change.field)
+            if change.op == 'forget' and (change.value is None or not isinstance(draft[change.field], list)):
+                draft[change.field] = type(self)().values()[change.field]
+            else:
+                draft[change.field] = _merged(draft[change.field], change)
+        return self.reconcile(draft, frozenset(named)) if named else draft
+
+    def _welcome(
+        self, draft: dict[str, JsonValue], told: Mapping[str, Author], guesses: Iterable[Change]
+    ) -> list[Change]:
+        """Return the guesses that neither replace nor, by `reconcile`, undo what somebody said."""
+        said = {
+            name
+            for name, value in draft.items()
+            if not _is_empty(value) and (name in told or getattr(self.provenance.get(name), 'by', 'model') != 'model')
+        }
+        welcome = [guess for guess in guesses if guess.field not in said]
+        guessed = self._drafted(draft, welcome)
+        return welcome if all(guessed[name] == draft[name] for name in said) else []
 
     def _validated(self, values: dict[str, Any]) -> Self:
         kept = {name: getattr(self, name) for name in self.managed if name != 'provenance'}
@@ -191,30 +215,28 @@ def describe(error: ValidationError) -> str:
     )
 
 
-def is_list_field(profile_type: type[Profile], field: str) -> bool:
-    """Return whether `field` holds a list, to which `remember` adds."""
-    return get_origin(profile_type.model_fields[field].annotation) is list
-
-
 def patch_model(profile_type: type[Profile]) -> type[BaseModel]:
     """Return the model of a sparse patch: every settable field of `profile_type`, optional, `None` meaning unsaid."""
     fields: dict[str, Any] = {}
     for name in profile_type.settable():
         info = profile_type.model_fields[name]
-        annotation: Any = info.annotation
-        if type(None) not in get_args(annotation):
-            annotation = annotation | None
-        fields[name] = (annotation, Field(default=None, description=info.description))
+        constrained: Any = Annotated[info.annotation, *info.metadata] if info.metadata else info.annotation
+        fields[name] = (constrained | None, Field(default=None, description=info.description))
     return create_model(f'{profile_type.__name__}Patch', __config__=ConfigDict(extra='forbid'), **fields)
 
 
-def _merged(current: Any, change: Change) -> Any:
-    if not isinstance(current, list):
-        return None if change.op == 'forget' else change.value
-    held = cast('list[JsonValue]', current)
-    said = change.value if isinstance(change.value, list) else None
+def _is_empty(value: JsonValue) -> bool:
+    return value is None or value in ([], '')
+
+
+def _merged(current: JsonValue, change: Change) -> JsonValue:
+    said = change.value
+    if not isinstance(current, list) or not isinstance(said, list):
+        return said
     if change.op == 'forget':
-        return [item for item in held if said is not None and item not in said]
-    if change.op == 'remember' and said is not None:
-        return [*held, *(item for item in said if item not in held)]
-    return change.value
+        return [item for item in current if item not in said]
+    merged: list[JsonValue] = []
+    for item in [*current, *said] if change.op == 'remember' else said:
+        if item not in merged:
+            merged.append(item)
+    return merged

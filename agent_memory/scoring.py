@@ -8,6 +8,7 @@ from typing import ClassVar, Generic
 
 from pydantic import BaseModel, ConfigDict
 
+from agent_memory.errors import InvalidInput
 from agent_memory.profile import ProfileT
 
 
@@ -22,9 +23,6 @@ class Rule(Generic[ProfileT]):
     """How much of `points` the profile earns, 0.0 to 1.0."""
     fields: tuple[str, ...]
     """The profile fields that the rule reads; their provenance explains the points."""
-
-    def points_of(self, profile: ProfileT) -> float:
-        return round(self.points * self.share(profile), 6)
 
 
 @dataclass(frozen=True)
@@ -69,6 +67,10 @@ class Scoring(Generic[ProfileT]):
     rules: tuple[Rule[ProfileT], ...]
     bands: tuple[Band, ...]
 
+    def __post_init__(self) -> None:
+        if not any(band.floor <= 0 for band in self.bands):
+            raise InvalidInput('a scoring needs a band from 0 on, or a low total falls in none')
+
     def __call__(self, profile: ProfileT) -> Score:
         parts = tuple(_part(rule, profile) for rule in self.rules)
         total = self.total(profile)
@@ -78,13 +80,12 @@ class Scoring(Generic[ProfileT]):
     def total(self, profile: ProfileT) -> float:
         """Return the total of the score, without its explanation."""
         # Rounded once, so that weights such as 0.1 and 0.2 add up to what a person would write.
-        return round(sum(rule.points_of(profile) for rule in self.rules), 6)
+        return round(sum([rule.points * rule.share(profile) for rule in self.rules]), 6)
 
 
 def _part(rule: Rule[ProfileT], profile: ProfileT) -> Part:
     known = [name for name in rule.fields if getattr(profile, name) not in (None, [], 0)]
     sources = (profile.provenance.get(name) for name in known)
     messages = dict.fromkeys(source.message for source in sources if source and source.message)
-    return Part(
-        rule=rule.name, points=rule.points_of(profile), of=rule.points, fields=tuple(known), messages=tuple(messages)
-    )
+    points = round(rule.points * rule.share(profile), 6)
+    return Part(rule=rule.name, points=points, of=rule.points, fields=tuple(known), messages=tuple(messages))

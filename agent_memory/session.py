@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from functools import lru_cache
 from typing import Annotated, ClassVar, Generic, Literal
 
@@ -21,13 +22,14 @@ from pydantic import (
     field_validator,
 )
 
-from agent_memory.errors import ForbiddenTransition, InvalidContact
+from agent_memory.errors import ForbiddenTransition, InvalidContact, InvalidInput
 from agent_memory.profile import ProfileT
 from agent_memory.scoring import Scoring
 
 MAX_TEXT = 4096
 """Most characters of one WhatsApp text message (Cloud API, messages reference)."""
 
+_PHONE = re.compile(r'\+?[\d\s().-]{6,32}')
 # CC. + at most 128 alphanumerics; CC.ENT. for a parent id (Cloud API, business-scoped user ids).
 CONTACT_ID = re.compile(r'contact:([A-Za-z0-9_-]{22})')
 """A contact by the opaque id that a channel found for them."""
@@ -50,17 +52,23 @@ Stamp = Annotated[AwareDatetime, AfterValidator(utc)]
 def normal_contact(value: str) -> str:
     """Return a phone number as E.164; a WhatsApp business-scoped user id or `contact:<id>` as it came.
 
+    A number without `+` is read as Brazilian and must be one that exists: a number of another country that lost its
+    `+` must not become somebody else in Brazil.
+
     Raises:
         InvalidContact: It is neither. The message does not repeat the input, which may be somebody's number.
     """
     text = value.strip()
     if _BSUID.fullmatch(text) or CONTACT_ID.fullmatch(text):
         return text
+    if not _PHONE.fullmatch(text):
+        raise InvalidContact(_BAD_CONTACT)
     try:
         number = phonenumbers.parse(text, 'BR')
     except phonenumbers.NumberParseException as error:
         raise InvalidContact(_BAD_CONTACT) from error
-    if not phonenumbers.is_possible_number(number):
+    accepts = phonenumbers.is_possible_number if text.startswith('+') else phonenumbers.is_valid_number
+    if not accepts(number):
         raise InvalidContact(_BAD_CONTACT)
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
@@ -86,7 +94,7 @@ class Attachment(BaseModel):
 class Inbound(BaseModel):
     """One message of a contact, as the channel delivered it. The deps of an agent that uses `SessionMemory`."""
 
-    model_config: ClassVar[ConfigDict] = ConfigDict(extra='forbid', frozen=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra='forbid', frozen=True, hide_input_in_errors=True)
 
     contact: Annotated[str, AfterValidator(normal_contact)]
     """A phone number (kept as E.164), a WhatsApp business-scoped user id, or `contact:` and a contact's opaque id."""
@@ -104,7 +112,7 @@ class Inbound(BaseModel):
 class ConversationMessage(BaseModel):
     """One line of the conversation."""
 
-    model_config: ClassVar[ConfigDict] = ConfigDict(extra='forbid', frozen=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra='forbid', frozen=True, hide_input_in_errors=True)
 
     role: Role
     content: str = Field(min_length=1)
@@ -121,7 +129,7 @@ class ConversationMessage(BaseModel):
 class ConversationMemory(BaseModel):
     """What was said lately, and a summary of what came before."""
 
-    model_config: ClassVar[ConfigDict] = ConfigDict(extra='forbid')
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra='forbid', hide_input_in_errors=True)
 
     messages: list[ConversationMessage] = Field(default_factory=list[ConversationMessage])
     summary: str = ''
@@ -144,16 +152,27 @@ class ConversationMemory(BaseModel):
 class Consent(BaseModel):
     """Whether the person agreed to have their data kept for this purpose, and when."""
 
-    model_config: ClassVar[ConfigDict] = ConfigDict(extra='forbid', frozen=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra='forbid', frozen=True, hide_input_in_errors=True)
 
     given: bool = False
     at: Stamp | None = None
 
 
+class Spent(BaseModel):
+    """What a conversation's models have cost so far."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra='forbid', frozen=True)
+
+    tokens: int = Field(default=0, ge=0)
+    """Input and output together."""
+    cost: Decimal = Decimal(0)
+    """In USD; a model without a known price adds nothing."""
+
+
 class SessionData(BaseModel, Generic[ProfileT]):
     """One contact's open conversation: what it is about, where it stands, what is known of the person."""
 
-    model_config: ClassVar[ConfigDict] = ConfigDict(extra='forbid')
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra='forbid', hide_input_in_errors=True)
 
     contact_id: str = Field(min_length=1)
     """The opaque id of the contact: a keyed hash, never the phone number."""
@@ -169,6 +188,9 @@ class SessionData(BaseModel, Generic[ProfileT]):
     consent: Consent = Consent()
     requests: list[Request] = Field(default_factory=list[Request])
     """What the person asked of the business and has not withdrawn."""
+    not_understood: int = Field(default=0, ge=0)
+    """How many of the last turns in a row were not understood."""
+    spent: Spent = Spent()
     qualified_at: Stamp | None = None
     """When the score first reached the business's bar in this session."""
     updated_at: Stamp
@@ -182,7 +204,8 @@ class SessionData(BaseModel, Generic[ProfileT]):
     @property
     def session_id(self) -> str:
         """`contact_id:started_at`, the time in milliseconds since 1970."""
-        return f'{self.contact_id}:{int(self.started_at.timestamp() * 1000)}'
+        # Rounded, not cut: a float of seconds may lie just under its millisecond.
+        return f'{self.contact_id}:{round(self.started_at.timestamp() * 1000)}'
 
     @property
     def created_at(self) -> datetime:
@@ -220,11 +243,25 @@ class StateMachine:
     handoff: str | None = None
     """The state in which a person answers and the agent is silent."""
 
+    def __post_init__(self) -> None:
+        named = {self.initial, self.handoff or self.initial}.union(*self.transitions.values())
+        if unknown := named - self.transitions.keys():
+            raise InvalidInput(f'states without a line in the table of transitions: {", ".join(sorted(unknown))}')
+
     def check(self, current: str, target: str) -> None:
         """Raise `ForbiddenTransition` unless `target` may follow `current`. Staying is always allowed."""
         allowed = self.transitions.get(current, frozenset())
         if target != current and target not in allowed:
             raise ForbiddenTransition(current, target, allowed=allowed)
+
+    def path(self, current: str, target: str) -> tuple[str, ...]:
+        """Return the fewest steps from `current` to `target`, never through the hand-over; empty when there are none."""
+        reached: dict[str, tuple[str, ...]] = {current: ()}
+        for state in (queue := [current]):
+            for step in sorted(self.transitions.get(state, frozenset()) - reached.keys() - {self.handoff}):
+                reached[step] = (*reached[state], step)
+                queue.append(step)
+        return reached.get(target, ())
 
     def advance(self, session: SessionData[ProfileT], target: str) -> None:
         """Move `session` to `target`; entering the hand-over remembers where it came from.
@@ -246,11 +283,11 @@ class StateMachine:
             ForbiddenTransition: No person holds the conversation.
         """
         if session.state != self.handoff:
-            raise ForbiddenTransition(
-                session.state, session.handoff_from or 'the state before the hand-over', allowed=frozenset()
-            )
+            allowed = self.transitions.get(session.state, frozenset())
+            raise ForbiddenTransition(session.state, 'the state before the hand-over', allowed=allowed)
         session.state = session.handoff_from or self.initial
         session.handoff_from = None
+        session.not_understood = 0
 
     def is_muted(self, session: SessionData[ProfileT]) -> bool:
         """Return whether a person holds the conversation, so that the agent says nothing."""
@@ -271,9 +308,18 @@ class Domain(Generic[ProfileT]):
     """The profile fields that a returning contact's new session starts with."""
     progress: Callable[[SessionData[ProfileT]], str | None] = field(default=lambda _: None)
     """The state that a session moves to by itself after a turn; `None` stays."""
+    escalate: Callable[[SessionData[ProfileT]], str | None] = field(default=lambda _: None)
+    """Why a person must take over, or `None`. The conversation is handed over in the turn that makes a reason arise."""
     ttl: timedelta = timedelta(hours=24)
     apology: str = 'Sorry, something went wrong on our side. Please write again.'
     """What a contact is told when a message is given up after its last attempt."""
+
+    def __post_init__(self) -> None:
+        scorings = [scoring for scoring in (self.score, self.completeness) if scoring]
+        read = {name for scoring in scorings for rule in scoring.rules for name in rule.fields}
+        unknown = (read - self.profile.model_fields.keys()) | (self.carry_over - set(self.profile.settable()))
+        if unknown:
+            raise InvalidInput(f'not fields of {self.profile.__name__}: {", ".join(sorted(unknown))}')
 
     def open_session(
         self, contact_id: str, *, at: datetime, previous: SessionData[ProfileT] | None = None

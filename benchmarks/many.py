@@ -188,11 +188,8 @@ async def growth(url: str, sizes: tuple[int, ...], *, samples: int = 100) -> lis
         for size in sizes:
             await _open(manager, range(opened, size))
             opened = size
-            times: list[float] = []
-            for number in range(samples):
-                started = time.perf_counter()
-                await one_turn(manager, number * size // samples, 1 + size * samples + number)
-                times.append(time.perf_counter() - started)
+            first = 1 + size * samples
+            times = [await one_turn(manager, n * size // samples, first + n) for n in range(samples)]
             stored = await stored_bytes(client, await manager.contact_id(phone(size - 1)))
             steps.append(Step(size, spread(times), stored))
     return steps

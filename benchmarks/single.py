@@ -110,7 +110,7 @@ async def _interleaved(
     seeds: list[float] = []
     for number in range(start, start + PER_CONTACT):
         for contact in contacts:
-            turns.append(await _timed(lambda c=contact, n=number: one_turn(manager, c, n)))
+            turns.append(await one_turn(manager, contact, number))
             prepared = await pair.prepared()
             pairs.append(await _timed(lambda p=prepared: pair.run(p)))
             gets.append(await _timed(lambda: _two_gets(pair.client)))

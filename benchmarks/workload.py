@@ -57,11 +57,17 @@ def actions(number: int) -> list[Action]:
     return [PatchProfile(changes=[Change(field='budget_max', value=20_000 + 100 * number)])]
 
 
-async def one_turn(manager: SessionManager[UserProfileData], contact: int, number: int) -> None:
-    """Take, fill and commit one turn, with no model in it."""
-    async with manager.turn(inbound(contact, number)) as turn:
+async def one_turn(manager: SessionManager[UserProfileData], contact: int, number: int) -> float:
+    """Take, fill and commit one turn, with no model in it, and return the seconds it took.
+
+    What a channel and a tool would make, the inbound and the actions, is made before the clock starts.
+    """
+    message, answer, asked = inbound(contact, number), reply(number), actions(number)
+    started = time.perf_counter()
+    async with manager.turn(message) as turn:
         assert isinstance(turn, Turn)
-        await turn.commit(reply=reply(number), actions=actions(number))
+        await turn.commit(reply=answer, actions=asked)
+    return time.perf_counter() - started
 
 
 @asynccontextmanager

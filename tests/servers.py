@@ -62,7 +62,7 @@ class Server:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                preexec_fn=_die_with_parent,  # noqa: PLW1509 - one system call, no lock that a thread could hold
+                preexec_fn=die_with_parent,  # noqa: PLW1509 - one system call, no lock that a thread could hold
             )
         with anyio.fail_after(10):
             while not await self._answers():
@@ -150,6 +150,6 @@ async def until(predicate: Callable[[], Awaitable[bool]], *, seconds: float = 10
             await anyio.sleep(0.01)
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     if sys.platform == 'linux':
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

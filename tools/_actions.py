@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic_ai import FunctionToolset, RunContext, ToolReturn
 
 from agent_memory.session import SessionData
 from agent_memory.turn import ACTIONS, Action
 
+T = TypeVar('T')
+
 MEMORY_ID = 'session_memory'
 """The id of the `SessionMemory` capability, by which a tool finds the session in play."""
 
 
-def asks(said: str, *actions: Action) -> ToolReturn[str]:
+def asks(said: T, *actions: Action) -> ToolReturn[T]:
     """Return `said` to the model, and leave `actions` to be folded when the turn ends."""
     return ToolReturn(return_value=said, metadata={ACTIONS: [action.model_dump(mode='json') for action in actions]})
 

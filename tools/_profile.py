@@ -11,15 +11,19 @@ from pydantic_ai import FunctionToolset, ModelRetry, RunContext, ToolReturn
 from agent_memory.errors import InvalidPatch
 from agent_memory.profile import Change, Operation, Profile, patch_model
 from agent_memory.tools._actions import add_tool, asks
+from agent_memory.tools._evidence import Evidence, supported
 from agent_memory.turn import PatchProfile
 
 
-def profile_toolset(profile_type: type[Profile]) -> FunctionToolset[Any]:
+def profile_toolset(profile_type: type[Profile], *, evidence: Evidence | None = None) -> FunctionToolset[Any]:
     """Return tools that record what a person says about themselves, typed by `profile_type`.
 
     `remember` adds to lists and sets other fields, `correct` replaces, `forget` empties. A value that breaks the
     profile model goes back to the model with what is allowed. The tools change nothing: `SessionMemory` folds what they
     return and commits it with the turn.
+
+    With `evidence`, a value that nothing the person wrote supports goes back to the model too; one that it insists on is
+    left out.
     """
     patch = patch_model(profile_type)
     fields = Literal[*profile_type.settable()]
@@ -29,7 +33,7 @@ def profile_toolset(profile_type: type[Profile]) -> FunctionToolset[Any]:
         values = said.model_dump(mode='json', exclude_none=True)
         return [Change(field=name, value=value, op=op) for name, value in values.items()]
 
-    def check(said: BaseModel, op: Operation) -> None:
+    def check(ctx: RunContext[Any], said: BaseModel, op: Operation) -> None:
         asked = changes(said, op)
         if not asked:
             raise ModelRetry('give at least one field that the person stated, or do not call this tool')
@@ -37,16 +41,22 @@ def profile_toolset(profile_type: type[Profile]) -> FunctionToolset[Any]:
             profile_type().patch(asked)
         except InvalidPatch as error:
             raise ModelRetry(str(error)) from error
+        _, complaints = supported(ctx, asked, evidence)
+        if complaints and ctx.retry < ctx.max_retries:
+            raise ModelRetry(f'{"; ".join(complaints)}. Record only what they wrote, and ask for the rest')
+
+    def record(ctx: RunContext[Any], said: BaseModel, op: Operation) -> ToolReturn[str]:
+        kept, complaints = supported(ctx, changes(said, op), evidence)
+        done = '; '.join(('recorded' if kept else 'nothing recorded', *complaints))
+        return asks(done, PatchProfile(changes=kept)) if kept else asks(done)
 
     def remember(ctx: RunContext[Any], said: BaseModel) -> ToolReturn[str]:
         """Record what the person just said about themselves. Leave out everything they did not say."""
-        del ctx
-        return asks('recorded', PatchProfile(changes=changes(said, 'remember')))
+        return record(ctx, said, 'remember')
 
     def correct(ctx: RunContext[Any], said: BaseModel) -> ToolReturn[str]:
         """Replace what is known with what the person now says instead. Lists are replaced as a whole."""
-        del ctx
-        return asks('corrected', PatchProfile(changes=changes(said, 'correct')))
+        return record(ctx, said, 'correct')
 
     def forget(ctx: RunContext[Any], names: list[str]) -> ToolReturn[str]:
         """Empty fields that the person takes back without a new value.
@@ -56,10 +66,7 @@ def profile_toolset(profile_type: type[Profile]) -> FunctionToolset[Any]:
             names: The fields to empty.
         """
         del ctx
-        emptied = [
-            Change(field=name, op='correct', value=[] if _is_list(profile_type, name) else None) for name in names
-        ]
-        return asks('forgotten', PatchProfile(changes=emptied))
+        return asks('forgotten', PatchProfile(changes=[Change(field=name, op='forget') for name in names]))
 
     # The profile model is the schema: the model sees its fields as the tool's own parameters.
     add_tool(toolset, remember, validator=_validator(check, 'remember'), said=patch)
@@ -68,13 +75,8 @@ def profile_toolset(profile_type: type[Profile]) -> FunctionToolset[Any]:
     return toolset
 
 
-def _validator(check: Callable[[BaseModel, Operation], None], op: Operation) -> Any:
+def _validator(check: Callable[[RunContext[Any], BaseModel, Operation], None], op: Operation) -> Any:
     def validate(ctx: RunContext[Any], said: BaseModel) -> None:
-        del ctx
-        check(said, op)
+        check(ctx, said, op)
 
     return validate
-
-
-def _is_list(profile_type: type[Profile], name: str) -> bool:
-    return isinstance(profile_type().values()[name], list)

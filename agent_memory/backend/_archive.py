@@ -28,6 +28,7 @@ class Entry:
     """`turn`: the turn record. `close`: the session document. `dead`: the message body."""
     note: str = ''
     """`close`: the reason. `dead`: the error."""
+    partition: int = 0
 
 
 @runtime_checkable
@@ -169,6 +170,26 @@ class Batch:
     offset: str
     """The id of the last entry in the batch."""
     rows: Sequence[Rows] = field(default_factory=tuple)
+
+
+class EventQueue(Protocol):
+    """Events of the history that somebody outside is told, each noted once it was."""
+
+    async def undelivered(self, kind: str, *, within: timedelta, limit: int) -> list[EventRow]:
+        """Return events of `kind` that happened `within` this time and were not delivered, oldest first.
+
+        Raises:
+            ArchiveUnavailable: The history cannot be read.
+        """
+        ...
+
+    async def delivered(self, event: EventRow) -> None:
+        """Note that `event` was delivered.
+
+        Raises:
+            ArchiveUnavailable: The history cannot be written.
+        """
+        ...
 
 
 @runtime_checkable

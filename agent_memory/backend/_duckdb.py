@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import Field, dataclass, fields
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, ClassVar, ParamSpec, TypeVar
+from threading import Timer
+from typing import Any, ClassVar, ParamSpec, TypeVar, cast
 
+import anyio
 import duckdb
 from pydantic_core import to_json
 
@@ -23,7 +26,10 @@ from agent_memory.backend._archive import (
     SessionRow,
     TurnRow,
 )
+from agent_memory.backend._endpoint import ask_holder, ask_holder_for_copy
+from agent_memory.backend._history import Answer, Parameter, Question, sql_of
 from agent_memory.backend._migrations import NewerSchema, migrate
+from agent_memory.backend._upkeep import copy_into
 from agent_memory.errors import ArchiveRefused, ArchiveUnavailable
 
 P = ParamSpec('P')
@@ -35,6 +41,9 @@ START = '0-0'
 # Both DuckDB 1.5 and 2.x read and write this format; 1.5 cannot open the one that 2.0 writes by default.
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {'storage_compatibility_version': 'v1.5.0'}
 
+_LOOKS, _LOOK_AGAIN_S = 40, 0.05
+"""How often and how long apart a question is asked of a file that nobody answers for and somebody holds."""
+
 _REFUSALS = (duckdb.DataError, duckdb.IntegrityError, duckdb.InvalidInputException)
 _HELD = re.compile(r'Conflicting lock is held in (?P<program>\S+) \(PID (?P<pid>\d+)\)')
 
@@ -42,13 +51,16 @@ _HELD = re.compile(r'Conflicting lock is held in (?P<program>\S+) \(PID (?P<pid>
 class DuckDBArchive:
     """Keeps the history in the DuckDB file at `path`, which one process at a time may open.
 
-    The file is opened by the first call and held until `close`. A call that fails lets go of it, and the next call
-    opens it again. All calls run on one thread of their own, in order; a call whose caller is cancelled still ends.
+    `offset` and `append` open the file and hold it until `close`, on one thread and in order; a call whose caller is
+    cancelled still ends. A call that fails lets go of the file, and the next one opens it again. Questions run beside
+    them on threads of their own, and see what is committed.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, *, query_limit: timedelta = timedelta(seconds=10)) -> None:
         self.path = Path(path)
+        self.query_limit = query_limit
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix='archive')
+        self._readers = ThreadPoolExecutor(max_workers=4, thread_name_prefix='archive-reader')
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._opened: tuple[int, int] | None = None
 
@@ -59,13 +71,81 @@ class DuckDBArchive:
         await self._run(self._append, batch)
 
     async def sessions(self, contact_id: str, *, limit: int) -> list[SessionRow]:
-        return await self._run(self._sessions, contact_id, limit)
+        found = await self.ask('sessions', contact=contact_id, limit=limit)
+        return [SessionRow(*cast('Any', row)) for row in found.rows]
 
     async def messages(self, session_id: str, *, limit: int) -> list[MessageRow]:
-        return await self._run(self._messages, session_id, limit)
+        contact_id = session_id.rpartition(':')[0]
+        found = await self.ask('messages', contact=contact_id, session=session_id, limit=limit)
+        return [MessageRow(*cast('Any', row)) for row in found.rows]
+
+    async def ask(self, question: Question, **parameters: Parameter) -> Answer:
+        """Answer from the file, or through the process that holds it.
+
+        A process that only reads does not keep the file: it could not be written meanwhile.
+        """
+        for _ in range(_LOOKS):
+            if self._holds_file():
+                return await self.answer(question, **parameters)
+            found = await ask_holder(self.path, question, parameters)
+            if found is not None:
+                return found
+            try:
+                return await self._run(self._look, question, parameters)
+            except _Occupied:
+                # Held by another reader, or by an archiver that does not answer yet, or just being created.
+                await asyncio.sleep(_LOOK_AGAIN_S)
+        return await self._run(self._look, question, parameters)
+
+    async def answer(self, question: Question, **parameters: Parameter) -> Answer:
+        """Answer from the file that this process holds already.
+
+        Raises:
+            ArchiveUnavailable: It does not hold the file, or the question took longer than `query_limit`.
+        """
+        if self._connection is None or not self._holds_file():
+            raise ArchiveUnavailable(f'{self.path}: this process does not hold the file')
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._readers, self._fetch, self._connection, question, parameters)
+
+    async def backup(self, directory: Path) -> Path:
+        """Write a copy of the history as of now into `directory` and return its file. Archiving goes on meanwhile.
+
+        Raises:
+            ArchiveUnavailable: The history cannot be read or the copy not written.
+        """
+        name = f'{self.path.stem}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.duckdb'
+        target = Path(await anyio.Path(directory).absolute()) / name
+        if not self._holds_file() and await ask_holder_for_copy(self.path, target):
+            return target
+        held = self._connection is not None
+        await self.copy(target)
+        if not held:
+            await self.close()
+        return target
+
+    async def copy(self, target: Path) -> None:
+        """Write what is committed now to the new file `target`."""
+        connection = await self._run(self._connect)
+        await asyncio.get_running_loop().run_in_executor(self._readers, self._copy, connection, target)
+
+    async def rewrite(self) -> None:
+        """Write the file anew, without the bytes of deleted rows."""
+        await self._run(self._rewrite)
+
+    async def work(self, call: Callable[[duckdb.DuckDBPyConnection], R]) -> R:
+        """Run `call` with the open file on the thread of the writer, between two batches."""
+        return await self._run(lambda: call(self._connect()))
+
+    async def work(self, call: Callable[[duckdb.DuckDBPyConnection], R]) -> R:
+        """Run `call` with the open file on the thread of the writer, between two batches."""
+        return await self._run(lambda: call(self._connect()))
 
     async def close(self) -> None:
         await asyncio.get_running_loop().run_in_executor(self._worker, self._let_go)
+
+    def _holds_file(self) -> bool:
+        return self._connection is not None and self._opened == self._identity()
 
     async def _run(self, call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         return await asyncio.get_running_loop().run_in_executor(
@@ -79,10 +159,17 @@ class DuckDBArchive:
             return call(*args, **kwargs)
         except (duckdb.Error, OSError, NewerSchema) as error:
             self._let_go()
-            raise ArchiveUnavailable(f'{self.path}: {_reason(error)}') from error
+            raise self._unavailable(error) from error
+
+    def _unavailable(self, error: Exception) -> ArchiveUnavailable:
+        """Return one sentence; DuckDB's messages go on with advice, links and the statement."""
+        if held := _HELD.search(str(error)):
+            return _Occupied(f'{self.path}: held by process {held["pid"]} ({held["program"]})')
+        kind = _Occupied if 'not a valid DuckDB' in str(error) else ArchiveUnavailable
+        return kind(f'{self.path}: {_reason(error)}')
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
-        if self._connection is not None and self._opened == self._identity():
+        if self._connection is not None and self._holds_file():
             return self._connection
         self._let_go()
         connection = duckdb.connect(str(self.path), config=_CONFIG)
@@ -141,14 +228,59 @@ class DuckDBArchive:
         connection.execute('DELETE FROM offsets WHERE "partition" = ?', [batch.partition])
         connection.execute('INSERT INTO offsets ("partition", entry_id) VALUES (?, ?)', [batch.partition, batch.offset])
 
-    def _sessions(self, contact_id: str, limit: int) -> list[SessionRow]:
-        found = self._connect().execute(_SESSIONS, [contact_id, limit]).fetchall()
-        return [SessionRow(*map(_aware, row)) for row in found]
+    def _look(self, question: Question, parameters: dict[str, Parameter]) -> Answer:
+        held = self._connection is not None
+        found = self._fetch(self._connect(), question, parameters)
+        if not held:
+            self._let_go()
+        return found
 
-    def _messages(self, session_id: str, limit: int) -> list[MessageRow]:
-        contact_id = session_id.rpartition(':')[0]
-        found = self._connect().execute(_MESSAGES, [contact_id, session_id, limit]).fetchall()
-        return [MessageRow(*map(_aware, row)) for row in found]
+    def _rewrite(self) -> None:
+        smaller = self.path.with_name(f'{self.path.name}.smaller')
+        connection = self._connect()
+        copy_into(connection, smaller)
+        # With nothing left in the write-ahead log, closing the old file cannot touch the log of the new one.
+        connection.execute('CHECKPOINT')
+        os.replace(smaller, self.path)
+        self._let_go()
+
+    # What follows runs on the threads of the readers too.
+
+    def _copy(self, connection: duckdb.DuckDBPyConnection, target: Path) -> None:
+        try:
+            with connection.cursor() as cursor:
+                copy_into(cursor, target)
+        except (duckdb.Error, OSError) as error:
+            raise ArchiveUnavailable(f'{target}: {_reason(error)}') from error
+
+    def _fetch(
+        self, connection: duckdb.DuckDBPyConnection, question: Question, parameters: dict[str, Parameter]
+    ) -> Answer:
+        cursor: duckdb.DuckDBPyConnection | None = None
+        try:
+            cursor = connection.cursor()
+            limit = Timer(self.query_limit.total_seconds(), cursor.interrupt)
+            limit.start()
+            try:
+                found = cursor.execute(sql_of(question), parameters)
+                columns = tuple(str(column[0]) for column in found.description or ())
+                return Answer(columns, tuple(tuple(map(_aware, row)) for row in found.fetchall()))
+            finally:
+                limit.cancel()
+        except duckdb.InterruptException as error:
+            seconds = self.query_limit.total_seconds()
+            raise ArchiveUnavailable(
+                f'{self.path}: no answer within {seconds:g} s; ask for a shorter period'
+            ) from error
+        except duckdb.Error as error:
+            raise self._unavailable(error) from error
+        finally:
+            if cursor is not None:
+                cursor.close()
+
+
+class _Occupied(ArchiveUnavailable):
+    """Another process has the file open, or has not finished creating it."""
 
 
 @dataclass(frozen=True)
@@ -204,18 +336,6 @@ _TABLES = (
     _Table('dead_letters', 'dead_letters', DeadLetter),
 )
 
-_SESSIONS = f"""
-WITH found AS MATERIALIZED (SELECT {_TABLES[0].names} FROM sessions WHERE contact_id = ?)
-FROM found ORDER BY started_at DESC LIMIT ?
-"""  # noqa: S608 - names of our own classes
-
-_MESSAGES = f"""
-WITH found AS MATERIALIZED (
-    SELECT {_TABLES[2].names}, rowid AS place FROM message_history WHERE contact_id = ? AND session_id = ?
-), newest AS (FROM found ORDER BY place DESC LIMIT ?)
-SELECT {_TABLES[2].names} FROM newest ORDER BY place
-"""  # noqa: S608 - names of our own classes
-
 
 def _order(entry_id: str) -> tuple[int, int]:
     milliseconds, _, sequence = entry_id.partition('-')
@@ -227,8 +347,4 @@ def _aware(value: Any) -> Any:
 
 
 def _reason(error: Exception) -> str:
-    """Return one sentence; DuckDB's messages go on with advice, links and the statement."""
-    text = str(error)
-    if held := _HELD.search(text):
-        return f'held by process {held["pid"]} ({held["program"]})'
-    return text.splitlines()[0].partition(' See also ')[0] or type(error).__name__
+    return str(error).splitlines()[0].partition(' See also ')[0] if str(error) else type(error).__name__

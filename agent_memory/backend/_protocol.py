@@ -263,8 +263,21 @@ class Due:
 class Sweepable(Protocol):
     """What a sweep needs of a store."""
 
-    async def due(self, *, limit: int = 100) -> Due:
-        """Return contacts that need attention now, longest first."""
+    async def due(self, *, limit: int = 100, idle: timedelta = timedelta(0)) -> Due:
+        """Return contacts that need a worker, longest first.
+
+        Args:
+            limit: Most contacts of each kind, for each partition.
+            idle: How long mail must have waited without a live lease.
+        """
+        ...
+
+    async def head(self, contact_id: str) -> Message | None:
+        """Return the contact's first unanswered message. Takes no lease."""
+        ...
+
+    async def dead_letters(self) -> int:
+        """Return how many messages were given up since the store was created."""
         ...
 
     async def close(self, contact_id: str, *, reason: str, force: bool = False) -> bool:

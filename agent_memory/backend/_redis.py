@@ -12,7 +12,7 @@ from typing import Any, Literal, Self
 import anyio
 
 from agent_memory.backend._begin import Begin, message_of
-from agent_memory.backend._connect import connect
+from agent_memory.backend._connect import connect, disconnect
 from agent_memory.backend._keys import Keys
 from agent_memory.backend._meta import Agreement, agree
 from agent_memory.backend._protocol import (
@@ -31,8 +31,9 @@ from agent_memory.backend._protocol import (
 )
 from agent_memory.backend._redis_channel import RedisChannel
 from agent_memory.backend._redis_outbox import RedisOutbox
-from agent_memory.backend._scripts import Client, Scripts, ms
+from agent_memory.backend._scripts import Scripts, ms
 from agent_memory.backend._wakeups import Wakeups
+from agent_memory.backend._wire import Client
 from agent_memory.errors import AgentMemoryError, LeaseLost, SessionConflict, SetupError
 
 _BUSY_RETRY = timedelta(minutes=1)
@@ -52,6 +53,8 @@ class RedisStore:
     """Fixed when the store is created: 1 on a single server, 64 on a Cluster. `None` takes what the store has."""
     patience: timedelta = timedelta(seconds=5)
     """How long a command is sent again while Redis does not answer."""
+    durability: Literal['local', 'replica'] = 'local'
+    """`replica` reports a commit, and answers a message that was answered before, only once a replica has it too."""
     clock_ms: Callable[[], int] | None = None
     """Replaces the server's clock, for tests."""
     _scripts: Scripts = field(init=False, repr=False)
@@ -65,14 +68,20 @@ class RedisStore:
 
     @classmethod
     def from_url(
-        cls, url: str, *, policy: Policy | None = None, prefix: str = 'am', partitions: int | None = None
+        cls,
+        url: str,
+        *,
+        policy: Policy | None = None,
+        prefix: str = 'am',
+        partitions: int | None = None,
+        durability: Literal['local', 'replica'] = 'local',
     ) -> Self:
         """Return a store on `redis://`, `rediss://`, `unix://`, `redis+sentinel://` or `redis+cluster://`.
 
         Raises:
             SetupError: The URL has another scheme or lacks a part.
         """
-        return cls(connect(url), policy=policy or Policy(), prefix=prefix, partitions=partitions)
+        return cls(connect(url), policy=policy or Policy(), prefix=prefix, partitions=partitions, durability=durability)
 
     async def open(self, secret: bytes | None) -> bytes:
         """Check partitions, schema and secret against what the store was created with; create it if it is new."""
@@ -92,7 +101,17 @@ class RedisStore:
         wait: timedelta = timedelta(0),
     ) -> Begun:
         keys = await self._ready()
-        ask = Begin(self._scripts, keys, self.policy, contact_id, message, kind if message else 'sweep', held, window)
+        ask = Begin(
+            self._scripts,
+            keys,
+            self.policy,
+            contact_id,
+            message,
+            kind if message else 'sweep',
+            held,
+            window,
+            confirm=self.durability == 'replica',
+        )
         try:
             return await self._patiently(ask, contact_id, wait)
         except anyio.get_cancelled_exc_class():
@@ -153,7 +172,7 @@ class RedisStore:
     async def commit(self, grant: Grant, commit: Commit) -> Committed:
         keys = await self._ready()
         contact, partition, policy = grant.contact_id, keys.partition(grant.contact_id), self.policy
-        reply = await self._scripts.run(
+        reply = await self._run_durably(
             'commit',
             [
                 keys.session(contact),
@@ -198,7 +217,7 @@ class RedisStore:
         keys = await self._ready()
         contact, partition, policy = grant.contact_id, keys.partition(grant.contact_id), self.policy
         head = grant.messages[0] if grant.messages else None
-        answer = await self._scripts.run(
+        answer = await self._run_durably(
             'abort',
             [
                 keys.session(contact),
@@ -245,18 +264,24 @@ class RedisStore:
             return Stored(0, 0, None, previous, ())
         return Stored(int(started), int(version), document, None, tuple(turns if window else ()))
 
-    async def due(self, *, limit: int = 100) -> Due:
+    async def due(self, *, limit: int = 100, idle: timedelta = timedelta(0)) -> Due:
         """Return contacts that need a worker now, of every partition."""
         keys = await self._ready()
         turns: list[str] = []
         sessions: list[str] = []
         for partition in range(keys.partitions):
             found = await self._scripts.run(
-                'due', [keys.leases(partition), keys.deadlines(partition)], [limit, self._scripts.now()]
+                'due', [keys.leases(partition), keys.deadlines(partition)], [limit, ms(idle), self._scripts.now()]
             )
             turns += [contact.decode() for contact in found[0]]
             sessions += [contact.decode() for contact in found[1]]
         return Due(tuple(turns), tuple(sessions))
+
+    async def head(self, contact_id: str) -> Message | None:
+        """Return the contact's first unanswered message, if any."""
+        keys = await self._ready()
+        found = await self._scripts.run('head', [keys.queue(contact_id), keys.bodies(contact_id)], [])
+        return message_of(found[0], found[1]) if found else None
 
     async def close(self, contact_id: str, *, reason: str, force: bool = False) -> bool:
         """End a session: its close record enters the outbox as its keys go. Returns whether it was closed."""
@@ -298,7 +323,13 @@ class RedisStore:
     async def aclose(self) -> None:
         """Close the connections."""
         await self._wakeups.close()
-        await self.client.aclose()
+        await disconnect(self.client)
+
+    async def _run_durably(self, name: Literal['commit', 'abort'], keys: list[str], args: list[Any]) -> list[Any]:
+        if self.durability == 'local':
+            return await self._scripts.run(name, keys, args)
+        counts = (await self._ready()).counts_beside(keys[0])
+        return await self._scripts.run_confirmed(name, keys, args, note=counts)
 
     async def _ready(self) -> Keys:
         agreed = self._agreed or await self._agree(None)

@@ -33,7 +33,7 @@ class RedisOutbox:
             batches = [entries for lists in cast('dict[Any, Any]', found).values() for entries in lists]
         elif found:
             batches = [entries for _, entries in found]
-        return [_entry(id_, fields) for entries in batches for id_, fields in entries]
+        return [_entry(partition, id_, fields) for entries in batches for id_, fields in entries]
 
     async def trim(self, partition: int, *, upto: str) -> None:
         name = (await self.ready()).outbox(partition)
@@ -51,7 +51,7 @@ def _next(entry_id: str) -> str:
     return f'{time_ms}-{int(sequence or 0) + 1}'
 
 
-def _entry(id_: bytes, fields: dict[bytes, bytes]) -> Entry:
+def _entry(partition: int, id_: bytes, fields: dict[bytes, bytes]) -> Entry:
     return Entry(
         id=id_.decode(),
         kind=cast('EntryKind', fields[b'kind'].decode()),
@@ -61,4 +61,5 @@ def _entry(id_: bytes, fields: dict[bytes, bytes]) -> Entry:
         commit_id=fields[b'commit'].decode(),
         body=fields[b'body'],
         note=fields.get(b'note', b'').decode(),
+        partition=partition,
     )

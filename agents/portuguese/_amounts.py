@@ -4,36 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from agent_memory.agents.portuguese._data import word_set
 from agent_memory.agents.portuguese._lexicon import Lexicon
 from agent_memory.agents.portuguese._text import SENTENCE_ENDS, Words
 
 MOST = 10_000_000
 _UNIT = {'mil': 1_000, 'k': 1_000, 'thousand': 1_000, 'mi': 1_000_000, 'milhao': 1_000_000, 'milhoes': 1_000_000,
          'million': 1_000_000, 'millon': 1_000_000, 'millones': 1_000_000, 'kk': 1_000_000}  # fmt: skip
-_MONEY = frozenset(
-    [
-        'reais',
-        'real',
-        'conto',
-        'contos',
-        'pila',
-        'pilas',
-        'pau',
-        'paus',
-        'mango',
-        'mangos',
-        'brl',
-        'grana',
-        'dinheiros',
-        'barao',
-        'baroes',
-        'mangas',
-        'rs',
-        'reales',
-        'dinheiro',
-        'prata',
-        'temer',
-    ]
+_MONEY = word_set(
+    'reais real conto contos pila pilas pau paus mango mangos brl grana dinheiros barao baroes mangas rs '
+    'reales dinheiro prata temer'
 )
 _DIMINUTIVE = {
     'vintinho': 20, 'vintinha': 20, 'trintinha': 30, 'trintinho': 30, 'trintao': 30, 'quarentinha': 40, 'quarentinho': 40, 'quarentao': 40,
@@ -43,29 +23,44 @@ _DIMINUTIVE = {
 }  # fmt: skip
 _AFTER = Lexicon(
     {
-        True: 'de? entrada | na entrada | dou de entrada | para? dar? de entrada | de sinal | por mes | mensais | mensal | ao mes | / mes | mes '
-        '| de/na? parcela/prestacao/mensalidade | x | vezes | parcelas | prestacoes | km | quilometros | rodado* | de rodagem | anos | ano | meses '
-        '| dias | dia | semanas | semana | portas | lugares | cv | cavalos | litros | l | % | por cento | pessoas | filhos | filhas '
-        '| cilindradas | cc | v | valvulas | marchas | h | hs | hrs | horas | hora | hrs | polegadas | airbags | kg | quilos | cachorros | criancas '
-        '| de renda/salario/desconto/fgts/bonus/troco/multa/divida/ipva/seguro | de pix | na fipe | pela fipe | de fipe | no meu/minha | pelo meu/minha '
-        '| carros | carro | opcoes | modelos | unidades | / | por ano | adultos | netos | graus | minutos | min | estrelas | passageiros '
-        '| a month | per month | down | years | year | months | days | weeks | al mes | monthly | de km | por semana | por dia | gatos | donos | dono'
+        True: 'de? entrada | na entrada | dou de entrada | para? dar? de entrada | de sinal | por mes | mensais | '
+        'mensal | ao mes | / mes | mes '
+        '| de/na? parcela/prestacao/mensalidade | x | vezes | parcelas | prestacoes | km | quilometros | rodado* | '
+        'de rodagem | anos | ano | meses '
+        '| dias | dia | semanas | semana | portas | lugares | cv | cavalos | litros | l | % | por cento | pessoas | '
+        'filhos | filhas '
+        '| cilindradas | cc | v | valvulas | marchas | h | hs | hrs | horas | hora | hrs | polegadas | airbags | kg '
+        '| quilos | cachorros | criancas '
+        '| de renda/salario/desconto/fgts/bonus/troco/multa/divida/ipva/seguro | de pix | na fipe | pela fipe | de '
+        'fipe | no meu/minha | pelo meu/minha '
+        '| carros | carro | opcoes | modelos | unidades | / | por ano | adultos | netos | graus | minutos | min | '
+        'estrelas | passageiros '
+        '| a month | per month | down | years | year | months | days | weeks | al mes | monthly | de km | por semana '
+        '| por dia | gatos | donos | dono'
     }
 )
 _BEFORE = Lexicon(
     {
-        'amount': 'entrada | sinal | parcela | parcelas | parcelinha | prestacao | prestacoes | mensalidade | renda | salario | ganho | ganha | recebo | tiro '
-        '| fipe | vale | valem | valendo | valia | avaliad* | vendi | vender | vendo | vendendo | pago de | paguei | comprei | custa | custou | custando | '
-        'custam | ofereceram | oferecem | anunciad* | anuncio | divida | devo | ipva | multa | fgts | consorcio de | carta de | '
-        'x de | vezes de | fazem | faz por | deixa por | deixam por | sai por | esta por | esta saindo | vi um/uma? .. por/de | vi por | '
-        'rodo | roda | rodei | rodando | desconto | score | salary | down payment | monthly | aluguel | seguro de | gasto | gastei '
-        '| pedindo | pediu | pediram | saiu por | ta por | de volta | troco de | meu carro | meu usado | me da | me dao | pagam | pagariam',
-        'exact': 'ano | modelo | motor | cpf | rg | cnh | cep | tel | telefone | fone | celular | zap | whats | whatsapp | numero | placa | chassi | '
-        'renavam | cnpj | ha | faz | desde | dia | as | apto | casa | rua | de 19* | versao | aro | nota | opcao | uber | idade',
+        'amount': 'entrada | sinal | parcela | parcelas | parcelinha | prestacao | prestacoes | mensalidade | renda '
+        '| salario | ganho | ganha | recebo | tiro '
+        '| fipe | vale | valem | valendo | valia | avaliad* | vendi | vender | vendo | vendendo | pago de | paguei | '
+        'comprei | custa | custou | custando | '
+        'custam | ofereceram | oferecem | anunciad* | anuncio | divida | devo | ipva | multa | fgts | consorcio de | '
+        'carta de | '
+        'x de | vezes de | fazem | faz por | deixa por | deixam por | sai por | esta por | esta saindo | vi um/uma? '
+        '.. por/de | vi por | '
+        'rodo | roda | rodei | rodando | desconto | score | salary | down payment | monthly | aluguel | seguro de | '
+        'gasto | gastei '
+        '| pedindo | pediu | pediram | saiu por | ta por | de volta | troco de | meu carro | meu usado | me da | me '
+        'dao | pagam | pagariam',
+        'exact': 'ano | modelo | motor | cpf | rg | cnh | cep | tel | telefone | fone | celular | zap | whats | '
+        'whatsapp | numero | placa | chassi | '
+        'renavam | cnpj | ha | faz | desde | dia | as | apto | casa | rua | de 19* | versao | aro | nota | opcao | '
+        'uber | idade',
         'this': 'esse | essa | aquele | aquela | este | esta | desse | dessa | o | a | nesse | naquele',
     }
 )
-_FILLERS = frozenset(['e', 'poucos', 'poucas', 'tantos', 'pouco', 'tal', 'uns', 'umas'])
+_FILLERS = word_set('e poucos poucas tantos pouco tal uns umas')
 _TRAP_REACH = 5
 
 
@@ -178,4 +173,4 @@ def _trapped_before(words: Words, amount: Amount, previous_end: int, taken: froz
     return False
 
 
-_RELEASE = frozenset(['total', 'orcamento', 'teto', 'fechado', 'gastar', 'investir', 'limite', 'quero', 'procuro'])
+_RELEASE = word_set('total orcamento teto fechado gastar investir limite quero procuro')

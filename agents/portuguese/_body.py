@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from agent_memory.agents.portuguese._changes import added, dropped, replaced
 from agent_memory.agents.portuguese._lexicon import Hit, Lexicon
-from agent_memory.agents.portuguese._scene import Scene, corrections
+from agent_memory.agents.portuguese._scene import Scene
 from agent_memory.agents.portuguese._stance import stances
 from agent_memory.lead import BodyType
 from agent_memory.profile import Change
@@ -15,8 +15,10 @@ _BODIES = Lexicon(
     {
         BodyType.HATCH: 'hatch | compacto hatch | hot hatch',
         BodyType.SEDAN: 'sedan | sedanzinho | sedazinho | sedanzao | saloon',
-        BodyType.SUV: 'suv | utilitario esportivo | jipe | jipinho | jipao | crossover | jeepinho | s u v | suvzinho | suvzao | utilitarios esportivos',
-        BodyType.PICKUP: 'picape | pick up | picapinha | picapona | picapezinha | caminhonete | cabine dupla | cabine simples | pickup truck | truck | camionetinha',
+        BodyType.SUV: 'suv | utilitario esportivo | jipe | jipinho | jipao | crossover | jeepinho | s u v | suvzinho '
+        '| suvzao | utilitarios esportivos',
+        BodyType.PICKUP: 'picape | pick up | picapinha | picapona | picapezinha | caminhonete | cabine dupla | '
+        'cabine simples | pickup truck | truck | camionetinha',
         BodyType.MINIVAN: 'minivan | mini van | minivans | monovolume | mpv',
         BodyType.WAGON: 'perua | peruas | peruinha | station wagon | station | wagon | caravan',
         BodyType.VAN: 'van | vans | furgao | furgoes | furgaozinho',
@@ -26,28 +28,29 @@ _BODIES = Lexicon(
 )
 _ANY_BODY = Lexicon(
     {
-        True: 'qualquer tipo/carroceria/modelo/formato | tanto faz .. tipo/carroceria/modelo/formato | tipo tanto faz | '
+        True: 'qualquer tipo/carroceria/modelo/formato | tanto faz .. tipo/carroceria/modelo/formato | tipo tanto '
+        'faz | '
         'carroceria tanto faz | tipo .. indiferente'
     }
 )
 _ANY = Lexicon(
     {
-        True: 'tanto faz | qualquer um | qualquer | sem preferencia | nao tenho preferencia | indiferente | whatever | any'
+        True: 'tanto faz | qualquer um | qualquer | sem preferencia | nao tenho preferencia | indiferente | whatever '
+        '| any'
     }
 )
-_TOO = Lexicon({True: 'tambem | incluir | inclui | adicionar | alem | aceito | pode ser | also'})
 
 
 def extract_body(scene: Scene) -> list[Change]:
     """Return the changes of `body_types`."""
-    hits = _last_word(scene, _BODIES.find(scene.words))
+    hits = scene.last_said(_BODIES.find(scene.words))
     held = stances(scene.words, [(hit.start, hit.end) for hit in hits])
     wanted = [
         hit.value.value for hit, stance in zip(hits, held, strict=True) if stance in ('want', 'only', 'want_back')
     ]
     gone = [hit.value.value for hit, stance in zip(hits, held, strict=True) if stance in ('refuse', 'remove')]
     wanted = [body for body in wanted if body not in gone or _wanted_last(hits, held, body)]
-    if wanted and ('only' in held or (scene.profile.body_types and _replaces(scene, hits[0].start))):
+    if wanted and ('only' in held or (scene.profile.body_types and scene.replaces(hits[0].start))):
         return replaced('body_types', wanted)
     changes = dropped(scene.profile, 'body_types', [body for body in gone if body not in wanted])
     if not hits and (_ANY_BODY.within(scene.words) or (scene.asks('body') and _ANY.within(scene.words[:6]))):
@@ -58,18 +61,3 @@ def extract_body(scene: Scene) -> list[Change]:
 def _wanted_last(hits: list[Hit[BodyType]], held: Sequence[str], body: str) -> bool:
     last = [stance for hit, stance in zip(hits, held, strict=True) if hit.value.value == body][-1]
     return last not in ('refuse', 'remove')
-
-
-def _last_word(scene: Scene, hits: list[Hit[BodyType]]) -> list[Hit[BodyType]]:
-    places = corrections(scene.words)
-    return [
-        hit
-        for index, hit in enumerate(hits)
-        if index + 1 == len(hits)
-        or hits[index + 1].start - hit.end > 5
-        or not any(hit.end <= place < hits[index + 1].start for place in places)
-    ]
-
-
-def _replaces(scene: Scene, start: int) -> bool:
-    return any(place < start for place in corrections(scene.words)) and not _TOO.within(scene.words)

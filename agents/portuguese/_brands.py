@@ -4,29 +4,34 @@ from __future__ import annotations
 
 from agent_memory.agents.portuguese._changes import added, dropped, replaced, stated
 from agent_memory.agents.portuguese._lexicon import Lexicon
-from agent_memory.agents.portuguese._scene import Scene, corrections
+from agent_memory.agents.portuguese._scene import Scene
 from agent_memory.agents.portuguese._stance import Stance, stances
-from agent_memory.agents.portuguese._text import Words
-from agent_memory.agents.portuguese._vehicles import Mention, find_vehicles
+from agent_memory.agents.portuguese._vehicles import Mention
 from agent_memory.profile import Change
 
 _ANY_BRAND = Lexicon(
     {
-        True: 'qualquer marca | tanto faz .. marca | marca tanto faz | sem preferencia de marca | marca nao importa | marca .. indiferente '
-        '| todas as marcas | nao .. preferencia de/por/com marca | nao ligo para marca | nao tenho marca | any brand | cualquier marca '
-        '| marca qualquer | nao importa .. marca | independente de/da marca | aberto a qualquer marca | marca para mim tanto faz '
+        True: 'qualquer marca | tanto faz .. marca | marca tanto faz | sem preferencia de marca | marca nao importa '
+        '| marca .. indiferente '
+        '| todas as marcas | nao .. preferencia de/por/com marca | nao ligo para marca | nao tenho marca | any brand '
+        '| cualquier marca '
+        '| marca qualquer | nao importa .. marca | independente de/da marca | aberto a qualquer marca | marca para '
+        'mim tanto faz '
         '| qualquer uma das marcas | nao .. marca preferida | nao .. marca especifica'
     }
 )
 _ANY = Lexicon(
     {
-        True: 'tanto faz | qualquer um/uma | qualquer | sem preferencia | nenhuma preferencia | nao tenho preferencia | nao tenho | indiferente | todas | '
-        'nenhuma | nenhum | nao importa | tudo serve | whatever | any | no preference | me da igual | cualquiera | nao ligo | nao me importo'
+        True: 'tanto faz | qualquer um/uma | qualquer | sem preferencia | nenhuma preferencia | nao tenho '
+        'preferencia | nao tenho | indiferente | todas | '
+        'nenhuma | nenhum | nao importa | tudo serve | whatever | any | no preference | me da igual | cualquiera | '
+        'nao ligo | nao me importo'
     }
 )
 _EXCHANGE = Lexicon(
     {
-        True: 'troca | trocar | trocando | troco | dou | dar | parte do? pagamento | de entrada | como entrada | pegam | aceitam | avaliam | pega '
+        True: 'troca | trocar | trocando | troco | dou | dar | parte do? pagamento | de entrada | como entrada | '
+        'pegam | aceitam | avaliam | pega '
         '| aceita | avalia | trade in | trade'
     }
 )
@@ -34,7 +39,7 @@ _EXCHANGE = Lexicon(
 
 def extract_brands(scene: Scene) -> list[Change]:
     """Return the changes of `brands`, `excluded_brands` and `trade_in`."""
-    mentions = _last_word(scene.words, find_vehicles(scene.words))
+    mentions = scene.last_said(scene.vehicles)
     default: Stance = 'refuse' if scene.asks('refused') else 'own' if scene.asks('trade_in') else 'want'
     held = stances(scene.words, [(mention.start, mention.end) for mention in mentions], default)
     if scene.asks('refused'):
@@ -53,7 +58,7 @@ def _wanted(scene: Scene, mentions: list[Mention], held: list[Stance]) -> list[C
     wanted = [mention.vehicle.brand for mention, stance in named if stance in ('want', 'only', 'want_back')]
     if only:
         return replaced('brands', wanted)
-    if wanted and scene.profile.brands and _replaces(scene, mentions[0].start):
+    if wanted and scene.profile.brands and scene.replaces(mentions[0].start):
         return replaced('brands', wanted)
     changes = dropped(scene.profile, 'brands', removed)
     if not wanted and (_ANY_BRAND.within(scene.words) or (scene.asks('brands') and _ANY.within(scene.words[:6]))):
@@ -91,25 +96,3 @@ def _exchange(scene: Scene, mentions: list[Mention], held: list[Stance]) -> list
 def is_year(number: float | None) -> bool:
     """Return whether a bare number reads as the year of a car."""
     return number is not None and number.is_integer() and 1950 <= number <= 2035
-
-
-def _last_word(words: Words, mentions: list[Mention]) -> list[Mention]:
-    """Leave out what the person corrected at once: "um civic, digo, corolla"."""
-    places = corrections(words)
-    return [
-        mention
-        for index, mention in enumerate(mentions)
-        if index + 1 == len(mentions)
-        or mentions[index + 1].start - mention.end > 5
-        or not any(mention.end <= place < mentions[index + 1].start for place in places)
-    ]
-
-
-_TOO = Lexicon(
-    {True: 'tambem | incluir | inclui | adicionar | mais uma | alem | aceito | pode ser | acrescenta* | also'}
-)
-
-
-def _replaces(scene: Scene, start: int) -> bool:
-    """Return whether a name takes the place of those before it: a correction leads to it and nothing says "também"."""
-    return any(place < start for place in corrections(scene.words)) and not _TOO.within(scene.words)

@@ -9,8 +9,10 @@ from agent_memory.agents.portuguese._lexicon import Lexicon
 from agent_memory.agents.portuguese._text import fold, read_words
 
 _PLACEHOLDER = re.compile(
-    r'^[\s<\[(*_]{0,4}(?:[🎤🎙🎵📷🖼🎥📹📄📎🎧🔊📸]|(?:mensagem de (?:voz|audio)|audio|voice message|imagem|image|foto|photo|video|sticker|figurinha|documento|document|'
-    r'arquivo|midia|media|mensagem apagada|localizacao|contato|ptt|gif)\b\s{0,2}(?:ocult|omitid|omitted|de voz|\]|>|\)|:|\(|\.|$|nao|anexad|enviad|recebid|indispon|hidden|attached))'
+    r'^[\s<\[(*_]{0,4}(?:[🎤🎙🎵📷🖼🎥📹📄📎🎧🔊📸]|(?:mensagem de (?:voz|audio)|audio|voice '
+    'message|imagem|image|foto|photo|video|sticker|figurinha|documento|document|'
+    r'arquivo|midia|media|mensagem apagada|localizacao|contato|ptt|gif)\b\s{0,2}(?:ocult|omitid|omitted|de '
+    r'voz|\]|>|\)|:|\(|\.|$|nao|anexad|enviad|recebid|indispon|hidden|attached))'
 )
 _FILE = re.compile(
     r'^(?:img|vid|aud|ptt|doc|stk)-\d{6,8}-\S{1,40}|\.(?:jpg|jpeg|png|opus|ogg|mp3|mp4|pdf|webp)\b.{0,30}$'
@@ -18,28 +20,45 @@ _FILE = re.compile(
 
 _WHOLE = Lexicon(
     {
-        True: 'system : | system prompt | < system | [ system | [ sistema | < sistema | sistema : | assistant : | [ assistant | # system | # sistema | admin : | [ admin | developer : | '
-        'voce agora e/sera/esta/vira | agora voce e/sera/esta | a partir de agora/hoje voce/vc | de agora em diante voce | finja | finge | fingir que | faca de conta | faz de conta | aja como | aja feito | atue como | se passe por | you are now | act as | pretend | '
-        'modo desenvolvedor/deus/admin/debug/dan | developer mode | jailbreak | sou seu criador/desenvolvedor/programador | sou o administrador/desenvolvedor/programador | dan mode | o dan | role play | roleplay | nova instrucao | novas instrucoes | new instructions | '
-        'begin system | end system | instrucao do sistema | mensagem do sistema | override | simule que | imagine que voce | responda como se | interprete um/uma | vamos brincar | brincar de | actua como | ahora eres | [ inst | < | im_start'
+        True: 'system : | system prompt | < system | [ system | [ sistema | < sistema | sistema : | assistant : | [ '
+        'assistant | # system | # sistema | admin : | [ admin | developer : | '
+        'voce agora e/sera/esta/vira | agora voce e/sera/esta | a partir de agora/hoje voce/vc | de agora em diante '
+        'voce | finja | finge | fingir que | faca de conta | faz de conta | aja como | aja feito | atue como | se '
+        'passe por | you are now | act as | pretend | '
+        'modo desenvolvedor/deus/admin/debug/dan | developer mode | jailbreak | sou seu '
+        'criador/desenvolvedor/programador | sou o administrador/desenvolvedor/programador | dan mode | o dan | role '
+        'play | roleplay | nova instrucao | novas instrucoes | new instructions | '
+        'begin system | end system | instrucao do sistema | mensagem do sistema | override | simule que | imagine '
+        'que voce | responda como se | interprete um/uma | vamos brincar | brincar de | actua como | ahora eres | [ '
+        'inst | < | im_start'
     }
 )
 _SENTENCE = Lexicon(
     {
-        True: 'ignor*/esquec*/desconsider*/disregard/forget/ignore/desobedec*/viole/burle .. instruc*/regras/regra/ordens/prompt/instructions/rules/diretriz*/comandos/programacao/restricoes/instrucciones/reglas | '
-        'set budget* | set .. true | chame a/o? ferramenta/funcao/tool | chama a ferramenta/funcao | execute | call the tool | tool call | function call | nota maxima | score 100 | wants_human | consent_given | consent given | budget max | budget_max | opt_out | erase_request | '
-        'marque/registre/grave/salve/defina/preencha .. como/campo/perfil/true | atualize .. perfil/campo/banco | drop table | select * from | prompt | seu prompt | suas instrucoes | suas regras | your instructions | sem regras | sem restricoes | desative .. regras/filtros/seguranca | '
-        'qualifique me | me qualifique | lead qualificado | qualification | json | xml | script | revele | desconto de 90/99/100 % | por 1 real | de graca para mim'
+        True: 'ignor*/esquec*/desconsider*/disregard/forget/ignore/desobedec*/viole/burle .. '
+        'instruc*/regras/regra/ordens/prompt/instructions/rules/diretriz*/comandos/programacao/restricoes/instrucciones/reglas '
+        '| '
+        'set budget* | set .. true | chame a/o? ferramenta/funcao/tool | chama a ferramenta/funcao | execute | call '
+        'the tool | tool call | function call | nota maxima | score 100 | wants_human | consent_given | consent '
+        'given | budget max | budget_max | opt_out | erase_request | '
+        'marque/registre/grave/salve/defina/preencha .. como/campo/perfil/true | atualize .. perfil/campo/banco | '
+        'drop table | select * from | prompt | seu prompt | suas instrucoes | suas regras | your instructions | sem '
+        'regras | sem restricoes | desative .. regras/filtros/seguranca | '
+        'qualifique me | me qualifique | lead qualificado | qualification | json | xml | script | revele | desconto '
+        'de 90/99/100 % | por 1 real | de graca para mim'
     }
 )
 _SINCERE = Lexicon(
     {
-        True: 'falando serio | agora serio | mas serio | agora e serio | serio agora | brincadeira | brincadeiras a parte | zoeira | enfim | voltando | na verdade | seriously | anyway | mas enfim | deixa eu falar serio | serio :'
+        True: 'falando serio | agora serio | mas serio | agora e serio | serio agora | brincadeira | brincadeiras a '
+        'parte | zoeira | enfim | voltando | na verdade | seriously | anyway | mas enfim | deixa eu falar serio | '
+        'serio :'
     }
 )
 _OWN = Lexicon(
     {
-        True: 'quero | queria | preciso | procuro | busco | moro | gostaria | tenho interesse | estou procurando | to procurando | i want | i need | looking'
+        True: 'quero | queria | preciso | procuro | busco | moro | gostaria | tenho interesse | estou procurando | '
+        'to procurando | i want | i need | looking'
     }
 )
 

@@ -11,11 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from agent_memory.agents.portuguese._text import SENTENCE_ENDS, Word
+from agent_memory.agents.portuguese._text import SENTENCE_ENDS, STEM, Word, Words
 
 ValueT = TypeVar('ValueT')
 _GAP = 3
-_STEM = 3
+_MANY = 12
+"""Places from which it pays to leave out the phrases that cannot be there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,10 @@ class _Step:
     def accepts(self, text: str) -> bool:
         return text in self.words or (bool(self.stems) and text.startswith(self.stems))
 
+    def possible(self, words: Words) -> bool:
+        """Return whether some word of the turn may fit."""
+        return self.optional or self.gap or bool(self.stems) or not self.words.isdisjoint(words.places)
+
 
 class Lexicon(Generic[ValueT]):
     """What phrases mean: a value for each group of phrases."""
@@ -55,26 +60,33 @@ class Lexicon(Generic[ValueT]):
         for word in first.words:
             self._by_word[word].append((steps, value))
         for stem in first.stems:
-            self._by_stem[stem[:_STEM]].append((steps, value))
+            self._by_stem[stem[:STEM]].append((steps, value))
 
     def find(self, words: Sequence[Word]) -> list[Hit[ValueT]]:
         """Return the phrases found, leftmost and longest, without overlaps."""
         hits: list[Hit[ValueT]] = []
-        i = 0
-        while i < len(words):
-            hit = self.at(words, i)
-            if hit is None:
-                i += 1
-            else:
+        starts = self._starts(words)
+        lexicon = self._possible(words) if isinstance(words, Words) and len(starts) > _MANY else self
+        end = 0
+        for i in starts:
+            if i >= end and (hit := lexicon.at(words, i)):
                 hits.append(hit)
-                i = hit.end
+                end = hit.end
         return hits
+
+    def _possible(self, words: Words) -> Lexicon[ValueT]:
+        """Return the lexicon without the phrases that need a word that is not there."""
+        possible: Lexicon[ValueT] = Lexicon({})
+        for mine, theirs in ((self._by_word, possible._by_word), (self._by_stem, possible._by_stem)):
+            for key in mine.keys() & (words.places.keys() | words.stems.keys()):
+                theirs[key] = [phrase for phrase in mine[key] if all(step.possible(words) for step in phrase[0])]
+        return possible
 
     def at(self, words: Sequence[Word], start: int) -> Hit[ValueT] | None:
         """Return the longest phrase that begins at `start`."""
         text = words[start].text
         best: Hit[ValueT] | None = None
-        for steps, value in (*self._by_word.get(text, ()), *self._by_stem.get(text[:_STEM], ())):
+        for steps, value in (*self._by_word.get(text, ()), *self._by_stem.get(text[:STEM], ())):
             if steps[0].accepts(text):
                 end = _match(words, start + 1, steps, 1)
                 if end is not None and (best is None or end > best.end):
@@ -83,10 +95,18 @@ class Lexicon(Generic[ValueT]):
 
     def within(self, words: Sequence[Word]) -> ValueT | None:
         """Return the value of the first phrase found, if any."""
-        for i in range(len(words)):
+        for i in self._starts(words):
             if hit := self.at(words, i):
                 return hit.value
         return None
+
+    def _starts(self, words: Sequence[Word]) -> Sequence[int]:
+        """Return, in order, the places where a phrase may begin."""
+        if not isinstance(words, Words):
+            return range(len(words))
+        places = {i for word in self._by_word.keys() & words.places.keys() for i in words.places[word]}
+        places.update(i for stem in self._by_stem.keys() & words.stems.keys() for i in words.stems[stem])
+        return sorted(places)
 
 
 def _steps(phrase: str) -> tuple[_Step, ...]:
@@ -99,8 +119,8 @@ def _steps(phrase: str) -> tuple[_Step, ...]:
         options = word.rstrip('?').split('/')
         stems = tuple(option[:-1] for option in options if option.endswith('*'))
         steps.append(_Step(frozenset(option for option in options if not option.endswith('*')), stems, optional))
-    if not steps or steps[0].gap or any(len(stem) < _STEM for stem in steps[0].stems):
-        raise ValueError(f'{phrase!r}: a phrase begins with a whole word or a stem of at least {_STEM} letters')
+    if not steps or steps[0].gap or any(len(stem) < STEM for stem in steps[0].stems):
+        raise ValueError(f'{phrase!r}: a phrase begins with a whole word or a stem of at least {STEM} letters')
     return tuple(steps)
 
 

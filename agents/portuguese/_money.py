@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from agent_memory.agents.portuguese._amounts import MOST, Amount, find_amounts, is_something_else
 from agent_memory.agents.portuguese._brands import is_year
 from agent_memory.agents.portuguese._changes import dropped, stated
+from agent_memory.agents.portuguese._data import word_set
 from agent_memory.agents.portuguese._lexicon import Hit, Lexicon
-from agent_memory.agents.portuguese._scene import Scene, corrections
+from agent_memory.agents.portuguese._scene import Scene
 from agent_memory.agents.portuguese._text import SENTENCE_ENDS, Words
-from agent_memory.agents.portuguese._vehicles import find_vehicles
 from agent_memory.profile import Change
 
 Bound = Literal['min', 'max', 'total', 'about', 'over', 'between']
@@ -19,38 +20,54 @@ Bound = Literal['min', 'max', 'total', 'about', 'over', 'between']
 _BOUNDS: Lexicon[Bound] = Lexicon(
     {
         'total': 'no total | valor total | total de | total | ao todo | tudo junto',
-        'max': 'ate | no maximo | maximo | teto | limite | menos de/que/do | abaixo de/dos/do | inferior a | menor que | nao .. passa*/passo/passe/passem/passar '
-        '| nao .. ultrapass* | nao .. exced* | nao .. estour* | nao mais de/que/do | nao .. acima | nao .. mais de/que | nada acima | nem acima | nada mais caro | sem passar | sem ultrapassar '
-        '| nem mais | chega/chegar/chego/cheguei a/em/ate | posso/consigo/podendo/da para ir | ir a/ate | vou ate | pode/posso subir | '
-        'sobe/subir/subo/aumenta/aumentar/aumento/baixar/baixa/baixo/diminuir/diminui/reduzir/reduz/reduzo | estico/esticar/esticando/aperto/apertando | under | up to | below | at most '
-        '| no more than | not more than | less than | hasta | no mas de | menos que | nunca .. passar | abaixo | tope | maximum | my limit | alcanco | nao .. alem '
+        'max': 'ate | no maximo | maximo | teto | limite | menos de/que/do | abaixo de/dos/do | inferior a | menor '
+        'que | nao .. passa*/passo/passe/passem/passar '
+        '| nao .. ultrapass* | nao .. exced* | nao .. estour* | nao mais de/que/do | nao .. acima | nao .. mais '
+        'de/que | nada acima | nem acima | nada mais caro | sem passar | sem ultrapassar '
+        '| nem mais | chega/chegar/chego/cheguei a/em/ate | posso/consigo/podendo/da para ir | ir a/ate | vou ate | '
+        'pode/posso subir | '
+        'sobe/subir/subo/aumenta/aumentar/aumento/baixar/baixa/baixo/diminuir/diminui/reduzir/reduz/reduzo | '
+        'aumentei/subi/baixei/diminui/passou/mudou para | estico/esticar/esticando/aperto/apertando | under | up to '
+        '| below | at most '
+        '| no more than | not more than | less than | hasta | no mas de | menos que | nunca .. passar | abaixo | '
+        'tope | maximum | my limit | alcanco | nao .. alem '
         '| nao .. superior/maior | nada .. alem',
-        'min': 'a partir | no minimo | minimo | minima | acima de/dos/do | acima | comecando/comeca/comecar em/de/com/por/a/nos | desde | pelo menos | piso | superior a | maior que | '
-        'over | above | at least | starting | nada abaixo | nem abaixo | nao .. abaixo | nao .. menos de/que/do | nao menos | nada de menos | nada menos | nem menos | menos nao '
-        '| mais de/que/do | more than | minimum | a contar de | por lo menos | mas de | no less than | nada inferior | partindo de/dos',
+        'min': 'a partir | no minimo | minimo | minima | acima de/dos/do | acima | comecando/comeca/comecar '
+        'em/de/com/por/a/nos | desde | pelo menos | piso | superior a | maior que | '
+        'over | above | at least | starting | nada abaixo | nem abaixo | nao .. abaixo | nao .. menos de/que/do | '
+        'nao menos | nada de menos | nada menos | nem menos | menos nao '
+        '| mais de/que/do | more than | minimum | a contar de | por lo menos | mas de | no less than | nada inferior '
+        '| partindo de/dos',
         'over': 'passa de/dos/um | passa um pouco | passando de',
-        'about': 'uns | umas | em torno | por volta | na faixa | faixa de | na casa | casa dos | cerca de | mais ou menos | aproximadamente | around | about '
-        '| tipo | em media | ai pelos | pelos | la pelos | algo como | beirando | proximo | perto de | por ai | coisa de | roughly',
+        'about': 'uns | umas | em torno | por volta | na faixa | faixa de | na casa | casa dos | cerca de | mais ou '
+        'menos | aproximadamente | around | about '
+        '| tipo | em media | ai pelos | pelos | la pelos | algo como | beirando | proximo | perto de | por ai | '
+        'coisa de | roughly',
         'between': 'entre | between | de | dos | das | from',
     }
 )
 _NOUNS = Lexicon(
     {
-        True: 'orcamento | valor | faixa | gastar | gasto | investir | investimento | pagar | pago | budget | verba | disponho | disponivel | disponiveis | '
-        'grana | dinheiro | preco | tenho ate | quero dar | spend | pay | gastaria | pagaria | invisto | juntei | guardados | guardado | economizei | bolso | desembolsar | presupuesto'
+        True: 'orcamento | valor | faixa | gastar | gasto | investir | investimento | pagar | pago | budget | verba '
+        '| disponho | disponivel | disponiveis | '
+        'grana | dinheiro | preco | tenho ate | quero dar | spend | pay | gastaria | pagaria | invisto | juntei | '
+        'guardados | guardado | economizei | bolso | desembolsar | presupuesto'
     }
 )
 _BEHIND: Lexicon[Bound] = Lexicon(
     {
-        'min': 'para cima | ou mais | acima | + | no minimo | de minimo | de piso | para mais | and up | or more | em diante | para frente | o minimo | para arriba | y mas',
-        'max': 'para baixo | ou menos | no maximo | maximo | de teto | no talo | estourando | no limite | de limite | tops | top | or less | abaixo | o maximo | e o teto | e o limite | e o maximo '
+        'min': 'para cima | ou mais | acima | + | no minimo | de minimo | de piso | para mais | and up | or more | '
+        'em diante | para frente | o minimo | para arriba | y mas',
+        'max': 'para baixo | ou menos | no maximo | maximo | de teto | no talo | estourando | no limite | de limite '
+        '| tops | top | or less | abaixo | o maximo | e o teto | e o limite | e o maximo '
         '| para menos | max | como teto | maximum',
         'total': 'no total | total | ao todo | fechado | tudo',
     }
 )
 _FLIP = Lexicon(
     {
-        True: 'nem .. mostra*/mostre/olho/quero/pensar/precisa/adianta/vejo/manda* | nao quero | nao serve | nao adianta | nao precisa mostrar | nao rola'
+        True: 'nem .. mostra*/mostre/olho/quero/pensar/precisa/adianta/vejo/manda* | nao quero | nao serve | nao '
+        'adianta | nao precisa mostrar | nao rola'
     }
 )
 _RETRACT: Lexicon[tuple[str, ...]] = Lexicon(
@@ -58,81 +75,31 @@ _RETRACT: Lexicon[tuple[str, ...]] = Lexicon(
         (
             'budget_min',
             'budget_max',
-        ): 'desconsider*/esquec*/ignor*/cancel*/apag*/tir*/remov*/retir*/deixa/deixe/zera/limpa/anula .. valor/orcamento/preco/faixa/budget/verba/quantia/numero '
-        '| valor em aberto | orcamento em aberto | nao sei mais .. valor/orcamento/quanto | forget .. budget | sem orcamento definido | valor indefinido',
+        ): 'desconsider*/esquec*/ignor*/cancel*/apag*/tir*/remov*/retir*/deixa/deixe/zera/limpa/anula o? que? .. '
+        'valor/orcamento/preco/faixa/budget/verba/quantia/numero '
+        '| valor em aberto | orcamento em aberto | nao sei mais .. valor/orcamento/quanto | forget .. budget | sem '
+        'orcamento definido | valor indefinido',
         (
             'budget_min',
-        ): 'desconsider*/esquec*/ignor*/tir*/remov*/retir*/deixa .. minimo/piso | sem minimo | sem piso | nao tenho minimo | nao tem minimo | minimo tanto faz',
+        ): 'desconsider*/esquec*/ignor*/tir*/remov*/retir*/deixa .. minimo/piso | sem minimo | sem piso | nao tenho '
+        'minimo | nao tem minimo | minimo tanto faz',
         (
             'budget_max',
-        ): 'desconsider*/esquec*/ignor*/tir*/remov*/retir*/deixa .. maximo/teto/limite | sem teto | sem limite de valor/preco/orcamento | nao tenho teto',
+        ): 'desconsider*/esquec*/ignor*/tir*/remov*/retir*/deixa .. maximo/teto/limite | sem teto | sem limite de '
+        'valor/preco/orcamento | nao tenho teto',
     }
 )
 _MORE = Lexicon(
     {True: 'colocar/botar/por/adicionar/aumentar/aumenta/subir/sobe/esticar/dar/juntar/somar mais | aumento? mais'}
 )
-_JOINTS: frozenset[tuple[str, ...]] = frozenset(
-    tuple(joint.split())
-    for joint in [
-        'a',
-        'e',
-        'ate',
-        '-',
-        '/',
-        'ou',
-        ',',
-        'to',
-        'and',
-        'y',
-        'hasta',
-        'a r$',
-        'e r$',
-        'ate r$',
-        '- r$',
-        '/ r$',
-        'ou r$',
-        'a uns',
-        'e uns',
-        'ou uns',
-        'e os',
-        'aos',
-        'a os',
-        'ao',
-        'e ate',
-        'e no maximo uns',
-        'indo ate',
-        'e indo ate',
-        ', ate uns',
-        'a no maximo',
-        'or',
-        'ate os',
-        'ate uns',
-        'e por volta de',
-    ]
+_BETWEEN = (
+    'a | e | ate | - | ~ | / | ou | , | to | and | y | hasta | a r$ | e r$ | ate r$ | - r$ | / r$ | ou r$ | '
+    'a uns | e uns | ou uns | e os | aos | a os | ao | e ate | e no maximo uns | indo ate | e indo ate | '
+    ', ate uns | a no maximo | or | ate os | ate uns | e por volta de'
 )
+_JOINTS = frozenset(tuple(joint.split()) for joint in _BETWEEN.split('|'))
 _REACH = 6
-_PLURALS_FINE = frozenset(
-    [
-        'reais',
-        'contos',
-        'pilas',
-        'paus',
-        'mangos',
-        'nos',
-        'mas',
-        'tops',
-        'mais',
-        'menos',
-        'reales',
-        'temos',
-        'das',
-        'dos',
-        'as',
-        'os',
-        'ces',
-        'voces',
-    ]
-)
+_PLURALS_FINE = word_set('reais contos pilas paus mangos nos mas tops mais menos reales temos das dos as os ces voces')
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +119,7 @@ def extract_money(scene: Scene) -> list[Change]:
     changes = _retracted(scene)
     if not said:
         return changes
-    said = _since_correction(scene.words, said)
+    said = _since_correction(scene, said)
     low, high = _settle(said)
     retracted = {change.field for change in changes}
     if high is not None and low is None and 'budget_min' not in retracted and _restarts(scene, said):
@@ -183,8 +150,7 @@ _NOUN_BOUND = Lexicon({True: 'teto | limite | maximo | pode ser | sobe | subir |
 
 def _statements(scene: Scene) -> list[_Said]:
     words = scene.words
-    taken = frozenset(i for mention in find_vehicles(words) for i in range(mention.start, mention.end))
-    taken |= {i for i, word in enumerate(words) if word.text == '99' and not _is_amount_99(words, i)}
+    taken = scene.of_vehicles | {i for i in words.places.get('99', ()) if not _is_amount_99(words, i)}
     amounts = find_amounts(words, taken)
     bounds = _BOUNDS.find(words)
     said: list[_Said] = []
@@ -300,6 +266,9 @@ def _is_money(scene: Scene, amount: Amount, bound: Bound | None, previous: int) 
         return True
     named = bound is not None or _NOUNS.within(window) is not None
     typo = bool(window) and window[-1].text == '*'
+    typo = typo or (
+        (previous or scene.profile.budget_max is not None) and scene.corrected_between(previous, amount.start)
+    )
     return named or typo or scene.asks('budget') or (amount.value >= 10_000 and '.' in scene.words[amount.start].raw)
 
 
@@ -311,9 +280,7 @@ def _slang(scene: Scene, amount: Amount) -> bool:
 def _bound_before(words: Words, bounds: list[Hit[Bound]], start: int, previous: int) -> Bound | None:
     """Return the nearest bound said before a number, not across another number or the end of a sentence."""
     weak: Bound | None = None
-    for hit in reversed(bounds):
-        if hit.end > start:
-            continue
+    for hit in reversed(bounds[: bisect_right(bounds, start, key=lambda hit: hit.end)]):
         between = words[hit.end : start]
         if hit.start < previous or len(between) > _REACH or any(word.text in SENTENCE_ENDS for word in between):
             return weak
@@ -323,10 +290,9 @@ def _bound_before(words: Words, bounds: list[Hit[Bound]], start: int, previous: 
     return weak
 
 
-def _since_correction(words: Words, said: list[_Said]) -> list[_Said]:
-    places = corrections(words)
+def _since_correction(scene: Scene, said: list[_Said]) -> list[_Said]:
     for index in range(len(said) - 1, 0, -1):
-        if any(said[index - 1].end <= place <= said[index].start for place in places):
+        if scene.corrected_between(said[index - 1].end, said[index].start):
             return said[index:]
     return said
 

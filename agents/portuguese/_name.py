@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from agent_memory.agents.portuguese._changes import stated
+from agent_memory.agents.portuguese._data import word_set
 from agent_memory.agents.portuguese._lexicon import Lexicon
 from agent_memory.agents.portuguese._scene import Scene
 from agent_memory.agents.portuguese._text import END, SENTENCE_ENDS, Word
@@ -10,102 +11,19 @@ from agent_memory.profile import Change
 
 _SAYS = Lexicon(
     {
-        'sure': 'meu nome e | meu nome : | meu nome eh | me chamo | pode/podem me chamar de | pode me chamar | nome : | my name is | mi nombre es | me llamo | meu nome | chamo me',
-        'capital': 'sou o/a | aqui e o/a? | aqui quem fala e o/a? | quem fala e o/a? | fala com o/a | aqui o/a | eu sou o/a? | sou | i m | i am | soy | e o | e a | this is',
+        'sure': 'meu nome e | meu nome : | meu nome eh | me chamo | pode/podem me chamar de | pode me chamar | nome '
+        ': | my name is | mi nombre es | me llamo | meu nome | chamo me',
+        'capital': 'sou o/a | aqui e o/a? | aqui quem fala e o/a? | quem fala e o/a? | fala com o/a | aqui o/a | eu '
+        'sou o/a? | sou | i m | i am | soy | e o | e a | this is',
     }
 )
 _PARTICLES = frozenset({'de', 'da', 'do', 'dos', 'das'})
-_NOT_NAMES = frozenset(
-    [
-        'sim',
-        'nao',
-        'ok',
-        'oi',
-        'ola',
-        'bom',
-        'boa',
-        'dia',
-        'tarde',
-        'noite',
-        'obrigado',
-        'quero',
-        'queria',
-        'busco',
-        'procuro',
-        'preciso',
-        'um',
-        'uma',
-        'de',
-        'do',
-        'da',
-        'em',
-        'carro',
-        'tudo',
-        'bem',
-        'beleza',
-        'claro',
-        'prazer',
-        'por',
-        'para',
-        'que',
-        'e',
-        'eu',
-        'meu',
-        'minha',
-        'hatch',
-        'sedan',
-        'suv',
-        'picape',
-        'ate',
-        'mil',
-        'reais',
-        'voce',
-        'voces',
-        'quanto',
-        'qual',
-        'tem',
-        'pode',
-        'porque',
-        'prefiro',
-        'falar',
-        'depois',
-        'agora',
-        'aqui',
-        'sou',
-        'moro',
-        'moto',
-        'motorista',
-        'cliente',
-        'anonimo',
-        'nada',
-        'ninguem',
-        'como',
-        'isso',
-        'esse',
-        'essa',
-        'dono',
-        'vendedor',
-        'senhor',
-        'senhora',
-        'mesmo',
-        'nome',
-        'chamo',
-        'e',
-        'tambem',
-        'so',
-        'mais',
-        'ja',
-        'mas',
-        'com',
-        'sem',
-        'no',
-        'na',
-        'se',
-        'foi',
-        'vi',
-        'tenho',
-        'estou',
-    ]
+_NOT_NAMES = word_set(
+    'sim nao ok oi ola bom boa dia tarde noite obrigado quero queria busco procuro preciso um uma de do da em '
+    'carro tudo bem beleza claro prazer por para que e eu meu minha hatch sedan suv picape ate mil reais voce '
+    'voces quanto qual tem pode porque prefiro falar depois agora aqui sou moro moto motorista cliente anonimo '
+    'nada ninguem como isso esse essa dono vendedor senhor senhora mesmo nome chamo e tambem so mais ja mas '
+    'com sem no na se foi vi tenho estou'
 )
 
 

@@ -10,14 +10,19 @@ from agent_memory.profile import Change
 
 _PAYMENTS: Lexicon[Payment] = Lexicon(
     {
-        Payment.CASH: 'a vista | avista | no pix | pix | em dinheiro | dinheiro vivo | cash | al contado | de uma vez | tudo de uma vez | no dinheiro',
-        Payment.FINANCING: 'financiado | financiar | financio | financiando | financiamento | financia | parcelado | parcelar | parcelo | parcelando | financing | finance | a prazo | no boleto | carne | financiado | financiaria | loan | parcelinhas | credito | cdc',
-        Payment.CONSORTIUM: 'consorcio | carta contemplada | carta de credito | carta de consorcio | consorcio contemplado',
+        Payment.CASH: 'a vista | avista | no pix | pix | em dinheiro | dinheiro vivo | cash | al contado | de uma '
+        'vez | tudo de uma vez | no dinheiro',
+        Payment.FINANCING: 'financiado | financiar | financio | financiando | financiamento | financia | parcelado | '
+        'parcelar | parcelo | parcelando | financing | finance | a prazo | no boleto | carne | financiado | '
+        'financiaria | loan | parcelinhas | credito | cdc',
+        Payment.CONSORTIUM: 'consorcio | carta contemplada | carta de credito | carta de consorcio | consorcio '
+        'contemplado',
     }
 )
 _OURS = Lexicon(
     {
-        True: 'voces | aceita | aceitam | fazem | faz | trabalham | tem como | da para | quanto | como funciona | desconto | simula* | taxa | juros | posso'
+        True: 'voces | financiam | sem entrada | aceita | aceitam | fazem | faz | trabalham | tem como | da para | '
+        'quanto | como funciona | desconto | simula* | taxa | juros | posso'
     }
 )
 _NOT = frozenset({'nao', 'sem', 'nem', 'nunca'})

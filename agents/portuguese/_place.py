@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from typing import Literal
 
 from agent_memory.agents.portuguese._changes import dropped, stated
-from agent_memory.agents.portuguese._gazetteer import STATES, UFS, Place, closest, places
+from agent_memory.agents.portuguese._data import word_set
+from agent_memory.agents.portuguese._gazetteer import STATES, UFS, Place, capital_of, closest, places
 from agent_memory.agents.portuguese._lexicon import Hit, Lexicon
-from agent_memory.agents.portuguese._scene import Scene, corrections
-from agent_memory.agents.portuguese._text import END, SENTENCE_ENDS, Words, fold
-from agent_memory.agents.portuguese._vehicles import find_vehicles
+from agent_memory.agents.portuguese._scene import Scene
+from agent_memory.agents.portuguese._text import END, SENTENCE_ENDS, Word, Words, fold, longest_by_first
 from agent_memory.profile import Change
 
 Cue = Literal['home', 'away', 'kin', 'weak', 'region']
@@ -21,30 +22,46 @@ _KIN = (
 )
 _CUES: Lexicon[Cue] = Lexicon(
     {
-        'home': 'moro | moramos | mora | resido | residimos | vivo | vivemos | morando | morar | residente | sou | somos | falo | falando | '
-        'aqui | estou em/no/na/aqui/morando | estamos em/no/na | fico em/no/na | cidade e? | mudei | mudando | me mudo | mudanca para | mudar para | '
-        'live | living | based | from | i m in | soy | estoy | viviendo | vivo | natural de | minha cidade | cidade : | localizado | '
-        'localizada | moradora/morador de/da/do | city is | me encontro | voce e de | e de | eu de | home | mudamos | cidade de | vim para | '
+        'home': 'moro | moramos | mora | resido | residimos | vivo | vivemos | morando | morar | residente | sou | '
+        'somos | falo | falando | '
+        'aqui | estou em/no/na/aqui/morando | estamos em/no/na | fico em/no/na | cidade e? | mudei | mudando | me '
+        'mudo | mudanca para | mudar para | '
+        'live | living | based | from | i m in | soy | estoy | viviendo | vivo | natural de | minha cidade | cidade '
+        ': | localizado | '
+        'localizada | moradora/morador de/da/do | city is | me encontro | voce e de | e de | eu de | home | mudamos '
+        '| cidade de | vim para | '
         'rodar em | buscar para',
-        'away': 'trabalho | trabalha | trabalhando | estudo | estuda | estudando | faculdade | loja | lojas | filial | buscar | busco o/em/no/na/ai | buscaria | retirar | retiro | '
-        'entrega* | viajar | viajo | viagem | viagens | ferias | praia em/de/do/da | vi um/uma? .. em | passear | passeio | morei | morava | nasci | nascido | comprei | compro | '
-        'comprar em/no/na | vende* | vendi | placa | emplacado | fui | vou para | ir para/a | indo para | voltando | voces sao/ficam/estao/tem/entregam/atendem | '
-        'vcs | sitio em | chacara em | fazenda em | casa de praia | frete | patio | unidade | visita* | evento | show | jogo | work in/at | works | '
-        'onde .. voces | nao .. moro | nao .. sou | nao .. vivo | nao resido | sai de/do/da | vim de/do/da | tirei de | trouxe | trazer | passo por | bate e volta '
+        'away': 'trabalho | trabalha | trabalhando | estudo | estuda | estudando | faculdade | loja | lojas | filial '
+        '| buscar | busco o/em/no/na/ai | buscaria | retirar | retiro | '
+        'entrega* | viajar | viajo | viagem | viagens | ferias | praia em/de/do/da | vi um/uma? .. em | passear | '
+        'passeio | morei | morava | nasci | nascido | comprei | compro | '
+        'comprar em/no/na | vende* | vendi | placa | emplacado | fui | vou para | ir para/a | indo para | voltando | '
+        'voces sao/ficam/estao/tem/entregam/atendem | '
+        'vcs | sitio em | chacara em | fazenda em | casa de praia | frete | patio | unidade | visita* | evento | '
+        'show | jogo | work in/at | works | '
+        'onde .. voces | nao .. moro | nao .. sou | nao .. vivo | nao resido | sai de/do/da | vim de/do/da | tirei '
+        'de | trouxe | trazer | passo por | bate e volta '
         '| ida e volta | estrada para/de | anuncio | servico em | trampo em | trampo',
         'kin': f'meu/minha/nosso/nossa/o/a/um/uma {_KIN} | {_KIN} de',
         'weak': 'em | no | na | in | en | de | do | da | para | :',
-        'region': 'interior | litoral | estado | regiao | sul | norte | oeste | leste | sudoeste | noroeste | nordeste | sudeste | sertao | zona da mata | vale | serra gaucha | '
+        'region': 'interior | litoral | estado | regiao | sul | norte | oeste | leste | sudoeste | noroeste | '
+        'nordeste | sudeste | sertao | zona da mata | vale | serra gaucha | '
         'algum lugar | qualquer cidade | capital | grande | triangulo',
     }
 )
+_NEARBY = Lexicon({True: 'perto | pertinho | proximo | proxima | lado | vizinha | near | cerca'})
+_LIVES_THERE = Lexicon({True: 'moro/vivo/resido la/ai/nela/perto/proximo'})
 _FOR_THEM = Lexicon(
     {
-        True: f'e para meu/minha/o/a? {_KIN} | para o/a? meu/minha {_KIN} | carro e para | presente para | para ele/ela/eles'
+        True: f'e para meu/minha/o/a? {_KIN} | para o/a? meu/minha {_KIN} | carro e para | presente para | para '
+        f'ele/ela/eles'
     }
 )
 _JOINTS = frozenset({',', '-', '/', '(', 'no', 'na', 'em', 'do', 'da', 'de', 'estado', ')', 'o', '–', 'uf', ':'})
 _LOOK_BACK = 5
+_STATE_NAMES = longest_by_first(STATES)
+_GUESSES = 6
+"""Places of one turn where a misspelt city is looked for; each costs a pass over all names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +78,18 @@ def extract_place(scene: Scene) -> list[Change]:
     """Return the changes of `city` and `state`."""
     found = [one for one in _cities(scene) if one.strength > 0]
     if found:
-        return _to_city(scene, _best(scene.words, found))
+        return _to_city(scene, _best(scene, found))
     state = _state_alone(scene)
+    if state and scene.words.places.get('capital'):
+        return [stated(scene.profile, 'city', capital_of(state)), stated(scene.profile, 'state', state)]
     return _to_state(scene, state) if state else []
 
 
 def _to_city(scene: Scene, found: _Found) -> list[Change]:
     changes = [stated(scene.profile, 'city', found.place.city)]
     state = found.state or found.place.state
+    if state is None and _state_alone(scene) in found.place.states:
+        state = _state_alone(scene)
     known = scene.profile.state
     if state is None and known is not None and known.value in found.place.states:
         return changes
@@ -86,9 +107,9 @@ def _to_state(scene: Scene, state: str) -> list[Change]:
     return changes
 
 
-def _best(words: Words, found: list[_Found]) -> _Found:
+def _best(scene: Scene, found: list[_Found]) -> _Found:
     """Return the strongest, the last of equals; what a correction follows is out."""
-    places_of = corrections(words)
+    places_of = scene.corrections
     if places_of and any(one.start > places_of[-1] for one in found):
         found = [one for one in found if one.start > places_of[-1]]
     top = max(one.strength for one in found)
@@ -99,18 +120,19 @@ def _cities(scene: Scene) -> list[_Found]:
     words = scene.words
     known, longest = places()
     cues = _CUES.find(words)
-    vehicles = {i for mention in find_vehicles(words) for i in range(mention.start, mention.end)}
+    guesses = _GUESSES
     found: list[_Found] = []
     i = 0
     while i < len(words):
         one = None
-        for size in range(min(longest, len(words) - i), 0, -1):
+        for size in range(min(longest.get(_as_name(words[i]), 0), len(words) - i), 0, -1):
             place = known.get(_key(words, i, i + size))
             if place:
-                one = _weigh(scene, cues, place, i, i + size, vehicles)
+                one = _weigh(scene, cues, place, i, i + size)
                 break
-        if one is None:
-            one = _misspelt(scene, cues, i)
+        if one is None and guesses and _may_be_slip(scene, cues, i):
+            guesses -= 1
+            one = _misspelt(words, i)
         if one is None:
             i += 1
             continue
@@ -120,10 +142,15 @@ def _cities(scene: Scene) -> list[_Found]:
 
 
 def _key(words: Words, start: int, end: int) -> str:
-    return ' '.join(word.text if word.text != 'estou' else fold(word.raw) for word in words[start:end])
+    return ' '.join(_as_name(word) for word in words[start:end])
 
 
-def _weigh(scene: Scene, cues: list[Hit[Cue]], place: Place, start: int, end: int, vehicles: set[int]) -> _Found | None:
+def _as_name(word: Word) -> str:
+    """Undo what was read into a word that may be part of a name: Três Lagoas, the state TO."""
+    return fold(word.raw) if word.spelled or word.text == 'estou' else word.text
+
+
+def _weigh(scene: Scene, cues: list[Hit[Cue]], place: Place, start: int, end: int) -> _Found | None:
     words = scene.words
     state, after = _state_beside(words, end, place)
     cue = _cue(words, cues, start)
@@ -131,7 +158,7 @@ def _weigh(scene: Scene, cues: list[Hit[Cue]], place: Place, start: int, end: in
     alone = _alone(words, start, after)
     if place.city in ('São Paulo', 'Rio de Janeiro') and state is None and _is_region(words, cues, start):
         return None
-    if vehicles & set(range(start, end)) and cue != 'home' and not state and not (asked and alone):
+    if start in scene.of_vehicles and cue != 'home' and not state and not (asked and alone):
         return None
     strength = _strength(scene, words, place, cue, state=state, alone=alone, start=start, end=end)
     return _Found(place, start, after, state, strength)
@@ -141,10 +168,12 @@ def _strength(
     scene: Scene, words: Words, place: Place, cue: Cue | None, *, state: str | None, alone: bool, start: int, end: int
 ) -> int:
     asked = scene.asks('city')
-    if cue in ('away', 'kin'):
-        return 1 if cue == 'kin' and _FOR_THEM.within(words) else 0
+    if cue == 'kin':
+        return 1 if _FOR_THEM.within(words) else 0
+    if cue == 'away':
+        return 2 if _LIVES_THERE.within(words) else 0
     if cue == 'home':
-        return 4
+        return 1 if _NEARBY.within(words[max(0, start - 3) : start]) else 4
     if asked and (alone or scene.bare):
         return 3
     if state:
@@ -155,21 +184,16 @@ def _strength(
     if before in ('em', 'in', 'en') or (before in ('no', 'na') and cue == 'weak'):
         return 2
     multiword = end - start > 1
-    return (
-        1
-        if alone
-        and (multiword or place.capital or len(words[start].text) > 4)
-        and scene.topics <= {'city', 'state', 'car', 'body'}
-        else 0
-    )
+    if before == END and multiword:
+        return 1
+    telling = alone and (multiword or place.capital or len(words[start].text) > 4)
+    return 1 if telling and scene.topics <= {'city', 'state', 'car', 'body'} else 0
 
 
 def _cue(words: Words, cues: list[Hit[Cue]], start: int) -> Cue | None:
     """Return the nearest cue before a name in its sentence; a preposition only when nothing stronger is near."""
     weak: Cue | None = None
-    for hit in reversed(cues):
-        if hit.end > start:
-            continue
+    for hit in reversed(cues[: bisect_right(cues, start, key=_end)]):
         between = words[hit.end : start]
         if len(between) > _LOOK_BACK or any(
             word.text in SENTENCE_ENDS or word.text in (',', 'mas') for word in between
@@ -181,12 +205,16 @@ def _cue(words: Words, cues: list[Hit[Cue]], start: int) -> Cue | None:
     return weak
 
 
+def _end(hit: Hit[Cue]) -> int:
+    return hit.end
+
+
 def _kin_or(words: Words, cues: list[Hit[Cue]], hit: Hit[Cue]) -> Cue:
     """Read "minha mãe mora em" as the home of somebody else, who counts when the car is for them."""
     if hit.value != 'home' or words[hit.start].text not in ('mora', 'e', 'morando', 'aqui'):
         return hit.value
-    for other in cues:
-        if other.value == 'kin' and other.end <= hit.start and hit.start - other.end <= 3:
+    for other in cues[bisect_right(cues, hit.start - 4, key=_end) : bisect_right(cues, hit.start, key=_end)]:
+        if other.value == 'kin':
             return 'home' if _FOR_THEM.within(words) else 'kin'
     return hit.value
 
@@ -209,14 +237,14 @@ def _alone(words: Words, start: int, end: int) -> bool:
     after = words[end].text if end < len(words) else END
     if before in ('em', 'de', 'no', 'na', 'e') and start > 1:
         before = words[start - 2].text
-    return (start == 0 or before in SENTENCE_ENDS | {',', ':'}) and after in SENTENCE_ENDS | {',', ')'}
+    return (start == 0 or before in SENTENCE_ENDS | {',', ':', '*'}) and after in SENTENCE_ENDS | {',', ')'}
 
 
 def _state_beside(words: Words, end: int, place: Place) -> tuple[str | None, int]:
     at = end
     while at < len(words) and at - end < 3 and words[at].text in _JOINTS:
         at += 1
-    state, after = state_at(words, at)
+    state, after = ('RJ', at + 1) if at < len(words) and words[at].text == 'rio' else state_at(words, at)
     if state and (state in place.states) and (at > end or after):
         return state, after
     return None, end
@@ -224,9 +252,9 @@ def _state_beside(words: Words, end: int, place: Place) -> tuple[str | None, int
 
 def state_at(words: Words, at: int) -> tuple[str | None, int]:
     """Return the state named at a place, by its name or its two letters, and where the name ends."""
-    for size in (4, 3, 2, 1):
+    for size in range(min(_STATE_NAMES.get(words[at].text, 0) if at < len(words) else 0, len(words) - at), 0, -1):
         name = ' '.join(word.text for word in words[at : at + size])
-        if at + size <= len(words) and name in STATES and (name != 'para' or _is_para(words, at)):
+        if name in STATES and (name != 'para' or _is_para(words, at)):
             return STATES[name], at + size
     if at < len(words) and len(words[at].raw) == 2 and fold(words[at].raw).upper() in UFS:
         return fold(words[at].raw).upper(), at + 1
@@ -239,16 +267,18 @@ def _is_para(words: Words, at: int) -> bool:
     return 'á' in words[at].raw.lower() or before in ('no', 'do')
 
 
-def _misspelt(scene: Scene, cues: list[Hit[Cue]], start: int) -> _Found | None:
-    """Look for a slip of the pen where a home is being told, never in free text."""
+def _may_be_slip(scene: Scene, cues: list[Hit[Cue]], start: int) -> bool:
+    """Return whether a home is being told here; slips of the pen are never looked for in free text."""
     words = scene.words
     if not words[start].text.isalpha() or len(words[start].text) < 4 or words[start].text in _NOT_NAMES:
-        return None
+        return False
     cue = _cue(words, cues, start)
     before = words[start - 1].text if start else END
     told = cue == 'home' and before in ('em', 'de', 'in', 'no', 'na', 'para', 'aqui')
-    if not told and not (scene.asks('city') and scene.bare and cue != 'away'):
-        return None
+    return told or (scene.asks('city') and scene.bare and cue != 'away')
+
+
+def _misspelt(words: Words, start: int) -> _Found | None:
     for size in (4, 3, 2, 1):
         if start + size > len(words) or not all(word.text.isalpha() for word in words[start : start + size]):
             continue
@@ -259,45 +289,10 @@ def _misspelt(scene: Scene, cues: list[Hit[Cue]], start: int) -> _Found | None:
     return None
 
 
-_NOT_NAMES = frozenset(
-    [
-        'moro',
-        'morando',
-        'cidade',
-        'bairro',
-        'casa',
-        'perto',
-        'regiao',
-        'interior',
-        'aqui',
-        'mesmo',
-        'tudo',
-        'nada',
-        'sim',
-        'nao',
-        'centro',
-        'capital',
-        'zona',
-        'estado',
-        'apartamento',
-        'parana',
-        'minas',
-        'bahia',
-        'goias',
-        'ceara',
-        'maranhao',
-        'sergipe',
-        'alagoas',
-        'amazonas',
-        'voce',
-        'agora',
-        'hoje',
-        'estou',
-        'falo',
-        'resido',
-        'para',
-        'como',
-    ]
+_NOT_NAMES = word_set(
+    'moro morando cidade bairro casa perto regiao interior aqui mesmo tudo nada sim nao centro capital zona '
+    'estado apartamento parana minas bahia goias ceara maranhao sergipe alagoas amazonas voce agora hoje estou '
+    'falo resido para como'
 )
 
 
@@ -329,7 +324,7 @@ def _tells_home(scene: Scene, cues: list[Hit[Cue]], start: int, end: int, *, ask
         return not letters or _alone(words, start, end) or before in ('no', 'na', 'em', 'do', 'da', 'de')
     linked = before in ('em', 'no', 'na', 'do', 'da', 'de', 'in')
     if not linked:
-        return False
+        return letters and words[start].raw.isupper() and len(words) == 2
     capitals = words[start].raw.isupper() or words[start].text in (
         'sp',
         'rj',

@@ -2,50 +2,97 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from agent_memory.agents.portuguese._changes import added, dropped
 from agent_memory.agents.portuguese._lexicon import Hit, Lexicon
 from agent_memory.agents.portuguese._scene import Scene
-from agent_memory.agents.portuguese._text import SENTENCE_ENDS, Words
+from agent_memory.agents.portuguese._text import SENTENCE_ENDS, Word, Words
 from agent_memory.lead import Priority
 from agent_memory.profile import Change
 
 _PRIORITIES: Lexicon[Priority] = Lexicon(
     {
-        Priority.ECONOMY: 'economico | economica | economicos | economia | economic* | economiz* | gast*/bebe/beba/consom*/consum* pouco/menos/pouca | pouco consumo | consumo | baixo consumo | beberrao | bebedor '
-        '| poupe/poupa combustivel | km por/com litro | faca/faz bastante/muitos/uns .. km | fuel efficien* | good mileage | gas mileage | fuel economy | mpg | rende bem/bastante/muito | gasolina | combustivel | beba pouca | nao beba/bebe/gaste/gasta muito/demais | pao duro',
-        Priority.LOW_MAINTENANCE: 'manutencao barata/baixa/facil/simples/acessivel/tranquila/em | manutencao | barato/baratinho/facil de manter/arrumar/consertar | mecanica/peca/pecas .. barata/baratas/simples/facil/faceis/acessivel/acessiveis | custo de manutencao '
-        '| baixo custo .. manter/manutencao | cheap to maintain | low maintenance | barato .. manutencao | oficina barata | revisao barata | revisoes baratas | peca barata | seguro e manutencao',
-        Priority.RELIABILITY: 'confiavel | confiaveis | confiabilidade | duravel | durabilidade | resistente | robusto | robustez | nao .. quebr* | nunca quebr* | nao .. de/da/tenha/tem/dar problema/problemas | sem problema mecanico | nao .. deix* na mao | nao .. na mao | nao .. oficina | '
-        'nao .. dor de cabeca | sem dor de cabeca | aguente/aguenta o? tranco | reliable | reliability | dependable | inquebravel | bom de guerra | guerreiro | pouco problema | mecanica boa/confiavel | boa mecanica | procedencia | de confianca',
-        Priority.SAFETY: 'seguranca | airbag | airbags | air bag | isofix | freio abs | abs | latin ncap | safe | safety | bem seguro | mais seguro | muito seguro | carro seguro | seja seguro | algo seguro | que seja seguro | seguro para | seguranca* | '
+        Priority.ECONOMY: 'economico | economica | economicos | economia | economic* | economiz* | '
+        'gaste/gasta/gastam/gastao/bebe/beba/consom*/consum* pouco/menos/pouca | pouco consumo | consumo | baixo '
+        'consumo | beberrao | '
+        'bebedor '
+        '| poupe/poupa combustivel | km por/com litro | faca/faz bastante/muitos/uns .. km | fuel efficien* | good '
+        'mileage | gas mileage | fuel economy | mpg | rende bem/bastante/muito | gasolina | combustivel | beba pouca '
+        '| nao beba/bebe/gaste/gasta muito/demais | pao duro',
+        Priority.LOW_MAINTENANCE: 'manutencao barata/baixa/facil/simples/acessivel/tranquila/em | manutencao | '
+        'barato/baratinho/facil de manter/arrumar/consertar | mecanica/peca/pecas .. '
+        'barata/baratas/simples/facil/faceis/acessivel/acessiveis | custo de manutencao '
+        '| baixo custo .. manter/manutencao | cheap to maintain | low maintenance | barato .. manutencao | oficina '
+        'barata | revisao barata | revisoes baratas | peca barata | seguro e manutencao',
+        Priority.RELIABILITY: 'confiavel | confiaveis | confiabilidade | duravel | durabilidade | resistente | '
+        'robusto | robustez | nao .. quebr* | nunca quebr* | nao .. de/da/tenha/tem/dar problema/problemas | sem '
+        'problema mecanico | nao .. deix* na mao | nao .. na mao | nao .. oficina | '
+        'nao .. dor de cabeca | sem dor de cabeca | aguente/aguenta o? tranco | reliable | reliability | dependable '
+        '| inquebravel | bom de guerra | guerreiro | pouco problema | mecanica boa/confiavel | boa mecanica | '
+        'procedencia | de confianca',
+        Priority.SAFETY: 'seguranca | airbag | airbags | air bag | isofix | freio abs | abs | latin ncap | safe | '
+        'safety | bem seguro | mais seguro | muito seguro | carro seguro | seja seguro | algo seguro | que seja '
+        'seguro | seguro para | seguro | segura | seguros | seguranca* | '
         'controle de estabilidade | 5 estrelas | cinco estrelas | seguridad | blindado',
-        Priority.COMFORT: 'conforto | confortavel | confortaveis | macio | comodidade | comfort* | banco/bancos de couro | suspensao macia | aconchegante | gostoso de dirigir | silencioso | comodo',
-        Priority.SPACE: 'espaco | espacoso | espacosa | porta malas/mala | portamalas | bagageiro | amplo | 7/sete lugares | caiba .. todo/todos/familia/gente/mala*/cadeir* | cabe/caber .. todo/todos/familia/gente/mala*/cadeir* | grande por dentro | '
-        'bastante lugar | spacious | space | trunk | roomy | mala grande | malas | espacio | espacioso | baul | interno grande | bem grande | que caiba | sete passageiros',
-        Priority.PERFORMANCE: 'desempenho | performance | potencia | potente | potentes | motor forte/bom/potente | motorzao | que ande bem/muito | ande bem | anda bem | turbo | velocidade | veloz | torque | arrancada | arranque | rapido | forte de motor | carro forte | '
-        'bem forte | forca | cavalaria | powerful | power | fast | esportivo | esportividade | puxa bem | bom de subida | responda bem | motor turbo',
-        Priority.TECHNOLOGY: 'tecnologia | tecnologico | tecnologicos | multimidia | multimedia | central | carplay | car play | android auto | conectividade | conectado | camera de re | sensor de re/estacionamento | painel digital | bluetooth | moderno | '
-        'tech | technology | gadgets | tela | piloto automatico | assistente* de? | chave presencial | moderno | tecnologia* | kit multimidia | eletronica',
-        Priority.RESALE_VALUE: 'revenda | revender | nao .. desvaloriz* | pouca/baixa/menos/menor desvaloriz* | nao .. perca/perde valor | segur* .. preco/valor | facil de vender | boa saida | facil de passar | resale | resell | liquidez | valoriz* | desvaloriz* pouco | mercado bom | vender depois | bom de vender | vende facil | valor de mercado',
-        Priority.LOW_MILEAGE: 'pouco/pouca rodado/rodada/km/quilometragem/uso | pouco rodados | baixa/baixo/menor/menos km/quilometragem/rodagem | km/quilometragem baixa/baixo | low mileage/km/kms | poucos km/quilometros | rodou pouco | semi novo pouco | '
-        'menos de 1/2/3/4/5/6/7/8/9/10/15/20/25/30/35/40/45/50/60/70/80/90/100 mil km | pouco quilometro | rodado pouco | que nao seja rodado | nao .. muito rodado | nao .. rodado demais | pouquissimo rodado',
-        Priority.AUTOMATIC: 'automatico | automatica | automaticos | automatizado | automatic* | cambio auto/aut/cvt | cvt | transmissao automatica | sem embreagem | sem marcha | auto transmission | hidramatico | nao .. embreagem | nao .. passar/trocar marcha',
-        Priority.DESIGN: 'design | bonito | bonita | bonitao | lindo | linda | estilo | estiloso | visual | aparencia | beleza do | arrojado | charmoso | chamativo | elegante | good looking | beautiful | nice looking | style | stylish | esportivo bonito | cara de novo | estetica | bonitinho | bonitos',
-        Priority.NEWER_YEAR: 'ano recente | mais recente | mais novo/nova possivel | mais novo | mais nova | mais novinho | bem novo | seminovo recente | ano/anos mais recente/recentes/novo/novos | novo possivel | newer | recent year | modelo novo/recente | '
-        'o mais atual | anos recentes | ano novo | recem lancado | poucos anos de uso | pouco tempo de uso | modelo mais atual | newest | mais moderno possivel',
-        Priority.AIR_CONDITIONING: 'ar condicionado | ar | arcondicionado | ar gelando/gelado | com ar | ac | air conditioning | air con | aircon | a c | climatizador | ar digital | aire acondicionado | aire',
+        Priority.COMFORT: 'conforto | confortavel | confortaveis | macio | comodidade | comfort* | banco/bancos de '
+        'couro | suspensao macia | aconchegante | gostoso de dirigir | silencioso | comodo',
+        Priority.SPACE: 'espaco | espacoso | espacosa | porta malas/mala | portamalas | bagageiro | amplo | 7/sete '
+        'lugares | caiba .. todo/todos/familia/gente/mala*/cadeir* | cabe/caber .. '
+        'todo/todos/familia/gente/mala*/cadeir* | grande por dentro | '
+        'bastante lugar | spacious | space | trunk | roomy | mala grande | malas | espacio | espacioso | baul | '
+        'interno grande | bem grande | que caiba | sete passageiros',
+        Priority.PERFORMANCE: 'desempenho | performance | potencia | potente | potentes | motor forte/bom/potente | '
+        'motorzao | que ande bem/muito | ande bem | anda bem | turbo | velocidade | veloz | torque | arrancada | '
+        'arranque | rapido | forte de motor | carro forte | '
+        'bem forte | forca | cavalaria | powerful | power | fast | esportivo | esportividade | puxa bem | bom de '
+        'subida | responda bem | motor turbo',
+        Priority.TECHNOLOGY: 'tecnologia | tecnologico | tecnologicos | multimidia | multimedia | central | carplay '
+        '| car play | android auto | conectividade | conectado | camera de re | sensor de re/estacionamento | painel '
+        'digital | bluetooth | moderno | '
+        'tech | technology | gadgets | tela | piloto automatico | assistente* de? | chave presencial | moderno | '
+        'tecnologia* | kit multimidia | eletronica',
+        Priority.RESALE_VALUE: 'revenda | revender | nao .. desvaloriz* | pouca/baixa/menos/menor desvaloriz* | nao '
+        '.. perca/perde valor | segur* .. preco/valor | facil de vender | boa saida | facil de passar | resale | '
+        'resell | liquidez | valoriz* | desvaloriz* pouco | mercado bom | vender depois | bom de vender | vende '
+        'facil | valor de mercado',
+        Priority.LOW_MILEAGE: 'pouco/pouca rodado/rodada/km/quilometragem/uso | pouco rodados | '
+        'baixa/baixo/menor/menos km/quilometragem/rodagem | km/quilometragem baixa/baixo | low mileage/km/kms | '
+        'poucos km/quilometros | rodou pouco | semi novo pouco | '
+        'menos de 1/2/3/4/5/6/7/8/9/10/15/20/25/30/35/40/45/50/60/70/80/90/100 mil km | pouco quilometro | rodado '
+        'pouco | que nao seja rodado | nao/sem .. muito rodado | nao .. rodado demais | pouquissimo rodado',
+        Priority.AUTOMATIC: 'automatico | automatica | automaticos | automatizado | automatic* | cambio auto/aut/cvt '
+        '| cvt | transmissao automatica | sem embreagem | sem marcha | auto transmission | hidramatico | nao .. '
+        'embreagem | nao .. passar/trocar marcha',
+        Priority.DESIGN: 'design | bonito | bonita | bonitao | lindo | linda | estilo | estiloso | visual | '
+        'aparencia | beleza do | arrojado | charmoso | chamativo | elegante | good looking | beautiful | nice '
+        'looking | style | stylish | esportivo bonito | cara de novo | estetica | bonitinho | bonitos',
+        Priority.NEWER_YEAR: 'ano recente | mais recente | mais novo/nova possivel | mais novo | mais nova | mais '
+        'novinho | bem novo | seminovo recente | ano/anos mais recente/recentes/novo/novos | novo possivel | newer | '
+        'recent year | modelo novo/recente | '
+        'o mais atual | anos recentes | ano novo | recem lancado | poucos anos de uso | pouco tempo de uso | modelo '
+        'mais atual | newest | mais moderno possivel',
+        Priority.AIR_CONDITIONING: 'ar condicionado | ar | arcondicionado | ar gelando/gelado | com ar | ac | air '
+        'conditioning | air con | aircon | a c | climatizador | ar digital | aire acondicionado | aire',
     }
 )
 _NEGATED = Lexicon(
     {
-        True: 'nao ligo | nao me? importo | nao me? importa | nao precisa | nao preciso | nao faco questao | nao e importante | nao quero | sem | dispenso | esquec* | tira* | tirar | remov* | retir* | nao gosto | nem | tanto faz | deixa | desconsider* | '
-        'nao exijo | nao e prioridade | risca* | abro mao | nao curto | dont need | don t need | no need | nao necessariamente | abrir mao | odeio | detesto | nao me? interessa | mais que | menos | cancela | pode ser sem | pouco importa'
+        True: 'nao ligo | nao me? importo | nao me? importa | nao precisa | nao preciso | nao faco questao | nao e '
+        'importante | nao quero | sem | dispenso | esquec* | tira* | tirar | remov* | retir* | nao gosto | nem | '
+        'tanto faz | deixa | desconsider* | '
+        'nao exijo | nao e prioridade | risca* | abro mao | nao curto | dont need | don t need | no need | nao '
+        'necessariamente | abrir mao | odeio | detesto | nao me? interessa | mais que | menos | cancela | pode ser '
+        'sem | pouco importa'
     }
 )
 _NEGATED_AFTER = Lexicon(
     {
-        True: 'nao e importante | nao importa | nao precisa | tanto faz | nao ligo | nao faco questao | nao e prioridade | pouco importa | e o de menos | nao e essencial | pode tirar | nao me importo | nao faz falta | nao faz diferenca | nao conta | '
-        'esquece | nao quero | nao , | nao mesmo | nem precisa | nem ligo | dispenso | nao e tao | nao .. necessario | nao . | nao ⏎'
+        True: 'nao e importante | nao importa | nao precisa | tanto faz | nao ligo | nao faco questao | nao e '
+        'prioridade | pouco importa | e o de menos | nao e essencial | pode tirar | nao me importo | nao faz falta | '
+        'nao faz diferenca | nao conta | '
+        'esquece | nao quero | nao , | nao mesmo | nem precisa | nem ligo | dispenso | nao e tao | nao .. necessario '
+        '| nao . | nao ⏎'
     }
 )
 _NOT_ALWAYS = {
@@ -53,6 +100,7 @@ _NOT_ALWAYS = {
     'forca': frozenset({'tarefa'}),
 }
 _REACH = 4
+_SENTENCE = 15
 
 
 def extract_priorities(scene: Scene) -> list[Change]:
@@ -67,76 +115,79 @@ def extract_priorities(scene: Scene) -> list[Change]:
 
 
 def _hits(scene: Scene) -> list[Hit[Priority]]:
-    return [hit for hit in _PRIORITIES.find(scene.words) if _means_attribute(scene, hit)]
+    return [
+        hit
+        for hit in _PRIORITIES.find(scene.words)
+        if _means_attribute(scene, hit) and not _asks_about_a_car(scene.words, hit.start)
+    ]
 
 
-_QUESTION_ONLY = frozenset(
-    {
-        'consumo',
-        'manutencao',
-        'central',
-        'gasolina',
-        'combustivel',
-        'tela',
-        'rapido',
-        'forca',
-        'ar',
-        'espaco',
-        'valorizar',
-        'moderno',
-        'ac',
-        'beleza',
-        'revenda',
-        'esportivo',
-        'power',
-        'space',
-        'visual',
-        'estilo',
-        'malas',
-    }
-)
+_SAFE = frozenset({',', 'e', 'bem', 'mais', 'muito', 'ser'})
+_ONLY_AFTER = {
+    **dict.fromkeys(('ar', 'ac'), frozenset({'com', 'tem', 'tenha', 'e', ',', 'ter', 'de', 'with'})),
+    **dict.fromkeys(('seguro', 'segura', 'seguros'), _SAFE),
+    **dict.fromkeys(('gasolina', 'combustivel'), frozenset({'menos', 'economize', 'economizar'})),
+    'central': frozenset({'com', 'tenha', 'tem'}),
+}
+_ONLY_BEFORE = {
+    **dict.fromkeys(('seguro', 'segura', 'seguros'), SENTENCE_ENDS | {',', 'e', 'economico'}),
+    **dict.fromkeys(('estilo', 'visual'), SENTENCE_ENDS | {',', 'e', 'bonito'}),
+}
+_NEVER_AFTER = {
+    **dict.fromkeys(
+        ('malas', 'tela', 'forca', 'power', 'beleza', 'espaco', 'style', 'fast'),
+        frozenset({'do', 'no', 'seu', 'as', 'minhas'}),
+    ),
+    'rapido': frozenset({'mais', 'bem', 'tao'}),
+}
+_NEVER_BEFORE = {'ar': frozenset({'livre', 'de'}), 'ac': frozenset({'livre', 'de'})}
+_ASKED_OF_ANY_CAR = frozenset({'consumo', 'manutencao', 'revenda'})
 
 
 def _means_attribute(scene: Scene, hit: Hit[Priority]) -> bool:
     """Leave out everyday words that only sometimes name an attribute."""
     words = scene.words
+    near = {word.text for word in words[max(0, hit.start - 3) : hit.end + 3]}
+    if hit.value is Priority.AUTOMATIC and {'manual', 'ou'} <= near:
+        return False
+    if hit.end - hit.start > 1 or scene.asks('priorities'):
+        return True
     word = words[hit.start].text
     before = words[hit.start - 1].text if hit.start else ''
     after = words[hit.end].text if hit.end < len(words) else ''
-    if hit.end - hit.start > 1 or scene.asks('priorities'):
-        return True
-    if word == 'rapido':
-        return before not in ('mais', 'bem', 'tao') and 'carro' in {w.text for w in words}
-    if word in ('ar', 'ac'):
-        return before in ('com', 'tem', 'tenha', 'e', ',', 'ter', 'de', 'with') and after not in ('livre', 'de')
-    if word == 'central':
-        return after == 'multimidia' or before == 'com'
-    if word in ('gasolina', 'combustivel'):
-        return before in ('de', 'menos', 'economize') and 'econom' in ' '.join(w.text for w in words)
-    if word in ('malas', 'tela', 'forca', 'power', 'beleza', 'valorizar', 'espaco', 'style', 'fast'):
-        return before not in ('do', 'no', 'seu', 'as', 'minhas')
-    if word in ('estilo', 'visual') and after not in SENTENCE_ENDS | {',', 'e', 'bonito', ''}:
+    if before not in _ONLY_AFTER.get(word, {before}) or after not in _ONLY_BEFORE.get(word, {after}):
         return False
-    if (
-        word in ('consumo', 'manutencao', 'revenda', 'automatico')
-        and _is_question(words, hit.start)
-        and before not in ('tem', 'um', 'sedan', 'hatch', 'suv')
-    ):
-        return word == 'automatico'
-    return True
+    if before in _NEVER_AFTER.get(word, ()) or after in _NEVER_BEFORE.get(word, ()):
+        return False
+    return word not in _ASKED_OF_ANY_CAR or not _is_question(words, hit.start)
 
 
 def _is_question(words: Words, at: int) -> bool:
-    start = at
-    while start and words[start - 1].text not in SENTENCE_ENDS:
-        start -= 1
-    opened = words[start].text in ('qual', 'quanto', 'como', 'o', 'a', 'e') or any(
-        w.text in ('qual', 'quanto') for w in words[start:at]
+    sentence = _sentence(words, at)
+    opened = sentence[0].text in ('qual', 'quanto', 'como', 'o', 'a', 'e') or any(
+        word.text in ('qual', 'quanto') for word in sentence
     )
+    return opened and sentence[-1].text == '?'
+
+
+_A_CAR = Lexicon({True: 'ele | ela | esse | essa | este | esta | o carro | quantos | quanto | qual | como e'})
+
+
+def _asks_about_a_car(words: Words, at: int) -> bool:
+    """Return whether the sentence asks what one car has: "ele é automático?"."""
+    sentence = _sentence(words, at)
+    return sentence[-1].text == '?' and _A_CAR.at(sentence, 0) is not None
+
+
+def _sentence(words: Words, at: int) -> Sequence[Word]:
+    """Return the words around a place up to the ends of its sentence, the sign that closes it included."""
+    start = at
+    while start and at - start < _SENTENCE and words[start - 1].text not in SENTENCE_ENDS:
+        start -= 1
     end = at
-    while end < len(words) and words[end].text not in SENTENCE_ENDS:
+    while end < len(words) and end - at < _SENTENCE and words[end].text not in SENTENCE_ENDS:
         end += 1
-    return opened and end < len(words) and words[end].text == '?'
+    return words[start : end + 1]
 
 
 def _is_negated(words: Words, hit: Hit[Priority]) -> bool:

@@ -6,7 +6,7 @@ import re
 from typing import Literal
 
 from agent_memory.agents.portuguese._lexicon import Lexicon
-from agent_memory.agents.portuguese._text import Words, read_words
+from agent_memory.agents.portuguese._text import END, Words, read_words
 
 Topic = Literal[
     'budget', 'deposit', 'instalment', 'city', 'state', 'use', 'brands', 'refused', 'body', 'priorities', 'urgency',
@@ -17,32 +17,46 @@ _TOPICS: Lexicon[Topic] = Lexicon(
     {
         'deposit': 'entrada | sinal',
         'instalment': 'parcela | parcelas | prestacao | por mes | mensal | mensalidade',
-        'other_number': 'que ano | qual ano | ano do | ano minimo | quilometragem | quantos km | quilometros | idade | quantas pessoas '
+        'other_number': 'que ano | qual ano | ano do | ano minimo | quilometragem | quantos km | quilometros | idade '
+        '| quantas pessoas '
         '| quantos lugares | cpf | telefone | celular | whatsapp | cep | renda | salario | quantos | quantas',
-        'budget': 'orcamento | valor | quanto | faixa | preco | investir | gastar | budget | limite | teto | verba | how much | presupuesto | price',
-        'city': 'cidade | mora | onde | localizacao | regiao | reside | city | where | ciudad | donde | local | municipio | fala de onde',
+        'budget': 'orcamento | valor | quanto | faixa | preco | investir | gastar | budget | limite | teto | verba | '
+        'how much | presupuesto | price',
+        'city': 'cidade | mora | onde | localizacao | regiao | reside | city | where | ciudad | donde | local | '
+        'municipio | fala de onde',
         'state': 'estado | uf | state',
-        'use': 'uso | usar | usado | utilizar | utiliza | vai servir | para que | finalidade | dia a dia | rodar | use it | rotina '
+        'use': 'uso | usar | usado | utilizar | utiliza | vai servir | para que | finalidade | dia a dia | rodar | '
+        'use it | rotina '
         '| objetivo | usa | uses | what for | trabalho ou | main use | utilizacao',
-        'refused': 'nao quer | nao queira | nao gosta | nao goste | evita* | descart* | rejeit* | nao considera* | exclu* | fora da lista | restricao | '
+        'refused': 'nao quer | nao queira | nao gosta | nao goste | evita* | descart* | rejeit* | nao considera* | '
+        'exclu* | fora da lista | restricao | '
         'nao aceit* | nao curt* | nao compraria',
         'brands': 'marca | marcas | montadora | fabricante | brand | brands | make',
-        'car': 'modelo | modelos | carro | carros | veiculo | procura | procurando | busca | buscando | interesse | tem em mente',
-        'body': 'tipo | carroceria | categoria | formato | hatch | sedan | suv | picape | estilo de carro | body | type | modelo de carroceria',
-        'priorities': 'importante | importa | prioridade | prioridades | valoriza | pesa mais | essencial | indispensavel | faz questao | '
-        'nao abre mao | preferencias | caracteristicas | matters | important | diferencial | procura num carro | itens | requisitos',
-        'urgency': 'prazo | quando | urgencia | pressa | para quando | quanto tempo | previsao | when | how soon | cuando | ate quando | comprar logo | data',
-        'name': 'seu nome | como .. chama | com quem .. falo | com quem .. falando | your name | quem fala | posso te chamar | tu nombre | qual nome | nome',
+        'car': 'modelo | modelos | carro | carros | veiculo | procura | procurando | busca | buscando | interesse | '
+        'tem em mente',
+        'body': 'tipo | carroceria | categoria | formato | hatch | sedan | suv | picape | estilo de carro | body | '
+        'type | modelo de carroceria',
+        'priorities': 'importante | importa | prioridade | prioridades | valoriza | pesa mais | essencial | '
+        'indispensavel | faz questao | '
+        'nao abre mao | preferencias | caracteristicas | matters | important | diferencial | procura num carro | '
+        'itens | requisitos',
+        'urgency': 'prazo | quando | urgencia | pressa | para quando | quanto tempo | previsao | when | how soon | '
+        'cuando | ate quando | comprar logo | data',
+        'name': 'seu nome | como .. chama | com quem .. falo | com quem .. falando | your name | quem fala | posso '
+        'te chamar | tu nombre | qual nome | nome',
         'payment': 'pagamento | pagar | financi* | a vista | consorcio | forma de',
         'trade_in': 'na troca | troca | carro atual | usado na | tem carro | tem algum carro | trade',
-        'consent': 'lgpd | dados pessoais | seus dados | suas informacoes | informacoes pessoais | dados | privacidade | consent* | registr* .. dados | '
-        'termos | autoriza | politica de | your data | sus datos | tus datos | informacoes',
-        'person': 'consultor* | atendente* | humano | vendedor* | especialista | pessoa | colega | gerente | equipe | time de vendas | human | agent | asesor',
+        'consent': 'lgpd | dados pessoais | seus dados | suas informacoes | informacoes pessoais | dados | '
+        'privacidade | consent* | registr* .. dados | '
+        'termos | autoriza | politica de | your data | personal data | sus datos | tus datos | informacoes',
+        'person': 'consultor* | atendente* | humano | vendedor* | especialista | pessoa | colega | gerente | equipe '
+        '| time de vendas | human | agent | asesor',
         'erasure': 'apagar | excluir | exclusao | deletar | apague | exclua | remover .. dados',
         'opt_out': 'parar de receber | nao receber | descadastr* | sair da lista | cancelar .. mensagens',
         'restart': 'recomecar | comecar de novo | do zero',
     }
 )  # fmt: skip
+_SENTENCE_ENDS = frozenset({'.', '!', '?', '…', END})
 _LABEL = re.compile(
     r'(?:^|(?<=[\s:;,.?!(\[*]))(?:op[cç][aã]o\s{0,2})?[\[(*]{0,2}(\d{1,2}|[a-hA-H])(?:[\])*]{0,2}\s{0,2}[).:\]–-]|\ufe0f?\u20e3|\s-)[\s*]'
 )
@@ -89,12 +103,12 @@ def split_sentences(words: Words) -> list[Words]:
     sentences: list[Words] = []
     start = 0
     for i, word in enumerate(words):
-        if word.text in {'.', '!', '?', '⏎', '…'}:
+        if word.text in _SENTENCE_ENDS:
             if i > start:
-                sentences.append(words[start : i + 1])
+                sentences.append(Words(words[start : i + 1]))
             start = i + 1
     if start < len(words):
-        sentences.append(words[start:])
+        sentences.append(Words(words[start:]))
     return sentences
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent_memory.agents.portuguese._answers import leading_answer
+from agent_memory.agents.portuguese._answers import answer_to_proposal, leading_answer
 from agent_memory.agents.portuguese._lexicon import Lexicon
 from agent_memory.agents.portuguese._question import Topic
 from agent_memory.agents.portuguese._text import END, Words
@@ -13,24 +13,47 @@ _PEOPLE = (
 )
 _PERSON = Lexicon(
     {
-        True: f'falar/conversar/fala/tratar/negociar/resolver .. {_PEOPLE} | quero/queria/preciso/prefiro/gostaria/chama/chame/chamar/chamem/passa/passe/passar/transfere/transferir/transfira/manda/mande/coloca/coloque/bota/cade/tem/poe/aciona/encaminha/encaminhe '
-        f'.. {_PEOPLE} | falar/conversar/fala com .. alguem/pessoa/gente/ser humano | atendimento humano | atendimento por pessoa | pessoa de verdade | pessoa real | alguem de verdade | gente de verdade | gente de carne | alguem real | '
-        f'{_PEOPLE} .. me? ligar/ligue/chamar/chame/liga/entrar/contato/retornar | me liga | me ligue | me liguem | me ligar | podem/pode me? ligar | ligar para mim | liga para mim | ligue para mim | liga aqui | alguem .. ligar/liga/ligue/atender/atende/chamar/me chama | '
-        'me retorna/retorne/retornem | retorno por telefone | por telefone | por ligacao | uma ligacao | nao quero falar .. robo/bot/maquina | nao quero .. robo | chega de robo/bot | nao falo com robo | cansei .. robo | quero gente | quero falar com alguem | '
-        'chama alguem | chamar alguem | chame alguem | chama uma pessoa | passa para uma pessoa | atendido/atendida por | call me | talk/speak/chat to/with .. human/person/someone/agent/representative/salesperson | real person | human agent | '
-        'hablar con .. persona/humano/asesor/alguien/vendedor | una persona | un asesor | quero ser atendido | tem alguem ai | alguem ai | algum humano | ser humano | uma pessoa para falar | nao quero falar com maquina | me passa para alguem | um humano | com o gerente | contato humano | '
-        'atendente | me chama no/na/pelo 1/2/3/4/5/6/7/8/9 | falar no telefone | pessoa fisica falar',
-        False: f'nao .. precisa/preciso/quero mais? .. {_PEOPLE}/pessoa/alguem/ninguem | nao .. precisa/preciso chamar/ligar/passar | nao precisa , deixa | esquec*/cancela/deixa/desconsidera/dispensa .. {_PEOPLE}/ligacao/humano | '
-        f'continuar .. com voce/contigo/vc/aqui/por aqui/robo/bot | continuo .. com voce/contigo/aqui | pode continuar .. voce/comigo/aqui/contigo | nao quero falar .. {_PEOPLE}/ninguem/pessoa | prefiro .. por aqui/com voce/com o robo | nao precisa mais .. ligar/{_PEOPLE} | '
-        f'pode ser com voce mesmo | resolvo por aqui | resolvo com voce | nao .. me ligue/ligar/ligarem/liguem | sem {_PEOPLE} | dispenso .. {_PEOPLE} | no need .. human/person/agent | sou {_PEOPLE} | meu .. {_PEOPLE} | trabalho como {_PEOPLE} | voce e .. {_PEOPLE}/robo/pessoa/real | {_PEOPLE} me atendeu/falou/disse/ligou/passou',
+        True: f'falar/conversar/fala/tratar/negociar/resolver .. {_PEOPLE} | '
+        f'quero/queria/preciso/prefiro/gostaria/chama/chame/chamar/chamem/passa/passe/passar/transfere/transferir/transfira/manda/mande/coloca/coloque/bota/cade/tem/poe/aciona/encaminha/encaminhe '
+        f'.. {_PEOPLE} | falar/conversar/fala com .. alguem/pessoa/gente/humano | atendimento humano | atendimento '
+        f'por pessoa | pessoa de verdade | pessoa real | alguem de verdade | gente de verdade | gente de carne | '
+        f'alguem real | '
+        f'{_PEOPLE} .. me? ligar/ligue/chamar/chame/liga/entrar/contato/retornar | me liga | me ligue | me liguem | '
+        f'me ligar | podem/pode me? ligar | ligar para mim | liga para mim | ligue para mim | liga aqui | alguem .. '
+        f'ligar/liga/ligue/atender/atende/chamar/me chama | '
+        'me retorna/retorne/retornem | retorno por telefone | por telefone | por ligacao | uma ligacao | nao quero '
+        'falar .. robo/bot/maquina | nao quero .. robo | chega de robo/bot | nao falo com robo | cansei .. robo | '
+        'quero gente | quero falar com alguem | '
+        'chama alguem | chamar alguem | chame alguem | chama uma pessoa | passa para uma pessoa | atendido/atendida '
+        'por | call me | talk/speak/chat to/with .. human/person/someone/agent/representative/salesperson | real '
+        'person | human agent | '
+        'hablar con .. persona/humano/asesor/alguien/vendedor | una persona | un asesor | quero ser atendido | tem '
+        'alguem ai | alguem ai | algum humano | ser humano | uma pessoa para falar | nao quero falar com maquina | '
+        'me passa para alguem | um humano | com o gerente | contato humano | '
+        f'atendente | {_PEOPLE} por favor | me chama no/na/pelo 1/2/3/4/5/6/7/8/9 | falar no telefone | pessoa '
+        f'fisica falar',
+        False: f'nao .. precisa/preciso/quero mais? .. {_PEOPLE}/pessoa/alguem/ninguem | nao .. precisa/preciso '
+        f'chamar/ligar/passar | nao precisa , deixa | esquec*/cancela/deixa/desconsidera/dispensa .. '
+        f'{_PEOPLE}/ligacao/humano | '
+        f'continuar .. com? por? voce/contigo/aqui/robo/bot | continuo .. com voce/contigo/aqui | pode continuar .. '
+        f'voce/comigo/aqui/contigo | nao quero falar .. {_PEOPLE}/ninguem/pessoa | prefiro .. por aqui | prefiro .. '
+        f'com voce | prefiro .. com o robo | nao precisa mais .. ligar/{_PEOPLE} | '
+        f'pode ser com voce mesmo | resolvo por aqui | resolvo com voce | nao .. me ligue/ligar/ligarem/liguem | sem '
+        f'{_PEOPLE} | dispenso .. {_PEOPLE} | no need .. human/person/agent | sou {_PEOPLE} | meu .. {_PEOPLE} | '
+        f'trabalho como {_PEOPLE} | voce e .. {_PEOPLE}/robo/pessoa/real | {_PEOPLE} me '
+        f'atendeu/falou/disse/ligou/passou',
     }
 )
 # Phrases that mention a person without asking for one or calling one off.
 _NO_PERSON = Lexicon(
     {
-        True: f'sou {_PEOPLE} | meu .. e? {_PEOPLE} | trabalho como {_PEOPLE} | voce e .. {_PEOPLE}/robo/pessoa/real | e um/uma? robo/humano | {_PEOPLE} .. me atendeu/falou/disse/ligou/passou | vc e | sou motorista'
+        True: f'sou {_PEOPLE} | meu .. e? {_PEOPLE} | trabalho como {_PEOPLE} | voce e .. {_PEOPLE}/robo/pessoa/real '
+        f'| e um/uma? robo/humano | {_PEOPLE} .. me atendeu/falou/disse/ligou/passou | vc e | sou motorista'
     }
 )
+_PEOPLE_ALONE = Lexicon({True: _PEOPLE})
+_CALL = 3
+"""Words of a turn, its end counted, that only call for somebody: "gerente!"."""
 _OPT_OUT_WORDS = frozenset(
     {
         'parar',
@@ -48,53 +71,85 @@ _OPT_OUT_WORDS = frozenset(
 )
 _OPT_OUT = Lexicon(
     {
-        True: 'nao .. receber/mande/mandem/manda/envie/enviem/mandar/enviar .. mensagem/mensagens/oferta/ofertas/propaganda/propagandas/nada/promocao/promocoes/contato/aviso/avisos/spam/whats/mais | nao me mande* mais | nao me manda* mais | nao me envie* mais | nao quero .. contato | '
-        'para*/pare/parem/parar/chega de .. mensagem/mensagens/propaganda/propagandas/oferta/ofertas/spam/encher/promocao/promocoes | para*/pare/parem/parar de me? mandar/enviar/chamar/contatar/ligar | me tira/tire/tirem/remova/remove/removam/exclua/exclui/retira/retire .. lista/grupo/contatos/transmissao/mailing | '
-        'me descadastr* | quero descadastr* | descadastr* meu numero | quero sair .. lista/grupo | sair da lista | cancelar .. inscricao/mensagens/ofertas/recebimento/notificacoes | nao me chame* mais | nao me procure* mais | unsubscribe | stop messaging/sending/texting | '
-        'no more messages | don t message/text/contact me | remove me | take me off | no me .. mensajes | nao quero mais .. mensagem/mensagens/oferta/ofertas/propaganda/novidades/promocoes | tira meu numero | tirem meu numero | remove* meu numero | nao perturbe* | nao entre* mais em contato | me bloqueia | dejen de',
-        False: 'volta*/voltem .. mandar/enviar/receber .. mensagem/mensagens/oferta/ofertas? | voltar a me? mandar/enviar/receber | pode/podem .. voltar .. mandar/enviar/me chamar | pode/podem continuar mandando/enviando/me mandando | quero .. receber .. de novo/novamente/sim/ofertas/mensagens/novidades | quero voltar a receber | '
-        'pode/podem mandar .. de novo | pode/podem me? mandar .. ofertas/mensagens/novidades | aceito receber | me coloca de volta | me inscrev* | pode mandar oferta*',
+        True: 'nao .. receber/mande/mandem/manda/envie/enviem/mandar/enviar .. '
+        'mensagem/mensagens/oferta/ofertas/propaganda/propagandas/nada/promocao/promocoes/contato/aviso/avisos/spam/whats/mais '
+        '| nao me mande* mais | nao me manda* mais | nao me envie* mais | nao quero .. contato | '
+        'para*/pare/parem/parar/chega de .. '
+        'mensagem/mensagens/propaganda/propagandas/oferta/ofertas/spam/encher/promocao/promocoes | '
+        'para*/pare/parem/parar de me? mandar/enviar/chamar/contatar/ligar | me '
+        'tira/tire/tirem/remova/remove/removam/exclua/exclui/retira/retire .. '
+        'lista/grupo/contatos/transmissao/mailing | '
+        'me descadastr* | quero descadastr* | descadastr* meu numero | quero sair .. lista/grupo | sair da lista | '
+        'cancelar .. inscricao/mensagens/ofertas/recebimento/notificacoes | nao me chame* mais | nao me procure* '
+        'mais | unsubscribe | stop messaging/sending/texting | '
+        'no more messages | don t message/text/contact me | remove me | take me off | no me .. mensajes | nao quero '
+        'mais .. mensagem/mensagens/oferta/ofertas/propaganda/novidades/promocoes | tira meu numero | tirem meu '
+        'numero | remove* meu numero | nao perturbe* | nao entre* mais em contato | me bloqueia | dejen de',
+        False: 'volta*/voltem .. mandar/enviar/receber .. mensagem/mensagens/oferta/ofertas? | voltar a me? '
+        'mandar/enviar/receber | pode/podem .. voltar .. mandar/enviar/me chamar | pode/podem continuar '
+        'mandando/enviando/me mandando | quero .. receber .. de novo/novamente/sim/ofertas/mensagens/novidades | '
+        'quero voltar a receber | '
+        'pode/podem mandar .. de novo | pode/podem me? mandar .. ofertas/mensagens/novidades | aceito receber | me '
+        'coloca de volta | me inscrev* | pode mandar oferta*',
     }
 )
 _NO_QUESTIONS = Lexicon({True: 'pergunta | perguntas | perguntar | perguntando | audio | enrolar | enrolacao'})
 _ERASURE = Lexicon(
     {
-        True: 'apag*/exclu*/delet*/remov*/elimin*/limp*/sumam/suma .. dados/cadastro/conta/historico/conversa/conversas/informacoes/informacao/registro/registros/contato | apag*/exclu*/delet* .. tudo .. mim/meu/minha/tem/falei/voces/cadastr* | apag*/delet* tudo | '
-        'quero ser esquecid* | direito ao esquecimento | direito de exclusao | exclusao dos? meus? dados | remocao dos? meus? dados | nao .. guardem/guarde/mantenham/armazenem/fiquem .. dados/informacoes | delete/erase/remove .. data/account/everything/information/info/history | '
-        'encerr*/cancel* .. conta/cadastro | borr*/elimin* .. datos/cuenta | sumir com .. dados | esquec*/esquecam .. dados | tir*/tirem .. meus dados/meu cadastro/minhas informacoes | retir* .. meus dados/meu cadastro | meus dados apagados/excluidos/deletados | forget me',
-        False: 'nao .. apag*/exclu*/delet* | nao precisa .. apagar/excluir/deletar | cancela* .. exclusao | mantenha/mantem/pode manter .. dados/cadastro | pode deixar .. dados/cadastro',
+        True: 'apag*/exclu*/delet*/remov*/elimin*/limp*/sumam/suma .. '
+        'dados/cadastro/conta/historico/conversa/conversas/informacoes/informacao/registro/registros/contato | '
+        'apag*/exclu*/delet* .. tudo .. mim/meu/minha/tem/falei/voces/cadastr* | apag*/delet* tudo | '
+        'quero ser esquecid* | direito ao esquecimento | direito de exclusao | exclusao dos? meus? dados | remocao '
+        'dos? meus? dados | nao .. guardem/guarde/mantenham/armazenem/fiquem .. dados/informacoes | '
+        'delete/erase/remove .. data/account/everything/information/info/history | '
+        'encerr*/cancel* .. conta/cadastro | borr*/elimin* .. datos/cuenta | sumir com .. dados | esquec*/esquecam '
+        '.. dados | tir*/tirem .. meus dados/meu cadastro/minhas informacoes | retir* .. meus dados/meu cadastro | '
+        'meus dados apagados/excluidos/deletados | forget me',
+        False: 'nao .. apag*/exclu*/delet* | nao precisa .. apagar/excluir/deletar | cancela* .. exclusao | '
+        'mantenha/mantem/pode manter .. dados/cadastro | pode deixar .. dados/cadastro',
     }
 )
 _ACCESS = Lexicon(
     {
-        True: 'quais .. dados | que dados | ver .. dados | acess* .. dados | copia .. dados | como .. apag*/exclui* | como faco para | o que voces sabem'
+        True: 'quais .. dados | que dados | ver .. dados | acess* .. dados | copia .. dados | como .. apag*/exclui* '
+        '| como faco para | o que voces sabem'
     }
 )
 _REVOKED = Lexicon(
     {
-        True: 'revog* | retir*/cancel*/tir*/remov* .. consentimento/autorizacao | nao autorizo mais | nao concordo mais | nao aceito mais | nao dou mais .. consentimento/autorizacao/permissao | nao quero mais que .. dados | nao .. us* .. meus dados | withdraw .. consent | revoke | '
+        True: 'revog* | retir*/cancel*/tir*/remov* .. consentimento/autorizacao | nao autorizo mais | nao concordo '
+        'mais | nao aceito mais | nao dou mais .. consentimento/autorizacao/permissao | nao quero mais que .. dados '
+        '| nao .. us* .. meus dados | withdraw .. consent | revoke | '
         'mudei de ideia .. dados | desautoriz* | retiro o que .. dados | nao permito mais | nao consinto'
     }
 )
 _GRANTED = Lexicon(
     {
-        True: 'autorizo/concordo/aceito/permito/consinto/pode/podem .. usar/uso/tratamento/tratar/guardar/registrar/registro/armazenar .. dados | aceito .. termos/lgpd/politica | autorizo .. dados/lgpd | i consent'
+        True: 'autorizo/concordo/aceito/permito/consinto/pode/podem .. '
+        'usar/uso/tratamento/tratar/guardar/registrar/registro/armazenar .. dados | aceito .. termos/lgpd/politica | '
+        'autorizo .. dados/lgpd | i consent'
     }
 )
 _RESTART = Lexicon(
     {
-        True: 'recomecar | recomeca | recomecamos | recomece | comecar/comeca/comecamos/comece/comecemos de novo | comecar/comeca/comecamos/comece do zero/inicio/comeco | comecar/comeca tudo | do zero | reiniciar | reinicia | reinicie | reset | resetar | reseta | restart | start over | start again | '
-        'zerar | zera tudo | voltar ao inicio/comeco | volta para o? inicio/comeco | empezar de nuevo | nova conversa | partir do zero | apaga tudo e comeca'
+        True: 'recomecar | recomeca | recomecamos | recomece | comecar/comeca/comecamos/comece/comecemos de novo | '
+        'comecar/comeca/comecamos/comece do zero/inicio/comeco | comecar/comeca tudo | do zero | reiniciar | '
+        'reinicia | reinicie | reset | resetar | reseta | restart | start over | start again | '
+        'zerar | zera tudo | voltar ao inicio/comeco | volta para o? inicio/comeco | empezar de nuevo | nova '
+        'conversa | partir do zero | apaga tudo e comeca'
     }
 )
 _GREETING = Lexicon(
     {
-        True: 'oi | oie | oii | oiee | ola | alo | bom dia | boa tarde | boa noite | opa | eae | e ai | eai | iae | salve | hello | hi | hey | hola | buenas | buenos dias | buenas tardes | good morning | good afternoon | fala ai | bao | boas | tudo bem | tudo bom | dia'
+        True: 'oi | oie | oii | oiee | ola | alo | bom dia | boa tarde | boa noite | opa | eae | e ai | eai | iae | '
+        'salve | hello | hi | hey | hola | buenas | buenos dias | buenas tardes | good morning | good afternoon | '
+        'fala ai | bao | boas | 👋 | tudo bem | tudo bom | dia'
     }
 )
 _CONSENT_DOUBT = Lexicon(
     {
-        True: 'para que | por que | porque | depende | como assim | o que | quem | onde | qual | nao sei | nao entendi | vao | voces vendem'
+        True: 'para que | por que | porque | depende | como assim | o que | quem | onde | qual | nao sei | nao '
+        'entendi | vao | voces vendem'
     }
 )
 
@@ -117,26 +172,35 @@ def consent(words: Words, topics: frozenset[Topic], *, question: bool) -> bool |
 
 _SURE = Lexicon(
     {
-        True: 'autorizo | concordo | aceito | pode usar | pode sim | pode registrar | tudo bem | esta autorizado | estou de acordo | de acordo | sem problema* | consinto | eu topo'
+        True: 'autorizo | concordo | aceito | pode usar | pode sim | pode registrar | tudo bem | esta autorizado | '
+        'estou de acordo | de acordo | sem problema* | consinto | eu topo'
     }
 )
 _UNSURE = Lexicon(
     {
-        True: 'nao autorizo | nao aceito | nao concordo | nao quero | prefiro nao | prefiro que nao | melhor nao | nao permito | nao gostaria | nao dou'
+        True: 'nao autorizo | nao aceito | nao concordo | nao quero | prefiro nao | prefiro que nao | melhor nao | '
+        'nao permito | nao gostaria | nao dou'
     }
 )
 
 
 def person(words: Words, topics: frozenset[Topic]) -> bool | None:
     """Return `True` when a person is asked for, `False` when that is taken back."""
-    if _NO_PERSON.within(words):
-        return None
-    found = _PERSON.find(words)
+    about = _NO_PERSON.find(words)
+    found = [
+        hit
+        for hit in _PERSON.find(words)
+        if not any(hit.start < other.end and other.start < hit.end for other in about)
+    ]
     if found:
         return found[-1].value
+    if about:
+        return None
+    if len(words) <= _CALL and _PEOPLE_ALONE.within(words):
+        return True
     if 'person' not in topics or topics & {'consent'}:
         return None
-    answer = leading_answer(words)
+    answer = answer_to_proposal(words)
     if answer is True and topics & {'brands', 'body', 'budget', 'city', 'use', 'car'} and len(words) > 4:
         return None
     return answer

@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
+from itertools import zip_longest
+from typing import Protocol, TypeVar
 
 from agent_memory.agents.portuguese._lexicon import Lexicon
 from agent_memory.agents.portuguese._question import Topic
 from agent_memory.agents.portuguese._text import END, Words, read_words
+from agent_memory.agents.portuguese._vehicles import Mention, find_vehicles
 from agent_memory.lead import UserProfileData
 
 
-@dataclass(frozen=True, slots=True)
+class Named(Protocol):
+    """Something named in words `start` up to, not including, `end`."""
+
+    @property
+    def start(self) -> int: ...
+    @property
+    def end(self) -> int: ...
+
+
+NamedT = TypeVar('NamedT', bound=Named)
+
+
+@dataclass(frozen=True)
 class Scene:
     """One turn in its context."""
 
@@ -29,24 +46,62 @@ class Scene:
         """Return the scene with other words."""
         return replace(self, words=read_words(messages))
 
-    @property
+    @cached_property
+    def vehicles(self) -> list[Mention]:
+        """The brands and models named, in order."""
+        return find_vehicles(self.words)
+
+    @cached_property
+    def of_vehicles(self) -> frozenset[int]:
+        """The places of the words that name a brand or model."""
+        return frozenset(i for mention in self.vehicles for i in range(mention.start, mention.end))
+
+    @cached_property
+    def corrections(self) -> list[int]:
+        """Where the words turn against what was said before them; a `*` opens the fix of a typo."""
+        words = self.words
+        places = [hit.start for hit in _CORRECTION.find(words)]
+        places += [i for i in words.places.get('*', ()) if i == 0 or words[i - 1].text == END]
+        return sorted(places)
+
+    def corrected_between(self, end: int, start: int) -> bool:
+        """Return whether a correction stands between two places."""
+        i = bisect_left(self.corrections, end)
+        return i < len(self.corrections) and self.corrections[i] <= start
+
+    def last_said(self, named: Sequence[NamedT]) -> list[NamedT]:
+        """Leave out what is corrected at once: of "um civic, digo, corolla" only the Corolla stays."""
+        return [
+            one
+            for one, following in zip_longest(named, named[1:])
+            if following is None
+            or following.start - one.end > _AT_ONCE
+            or not self.corrected_between(one.end, following.start - 1)
+        ]
+
+    def replaces(self, start: int) -> bool:
+        """Return whether a name at `start` takes the place of those before it: a correction, and no "também"."""
+        return self.corrected_between(0, start - 1) and not _TOO.within(self.words)
+
+    @cached_property
     def bare(self) -> bool:
         """Whether the turn is a short answer."""
         return sum(word.text != END for word in self.words) <= 8
 
 
+_AT_ONCE = 5
+_TOO = Lexicon(
+    {True: 'tambem | incluir | inclui | adicionar | mais uma | alem | aceito | pode ser | acrescenta* | also'}
+)
 _CORRECTION = Lexicon(
     {
-        True: 'na verdade | mudei de ideia/ideias/opiniao | mudei | pensando bem/melhor | alias | minto | digo | quer dizer | ou melhor '
-        '| melhor dizendo | corrigindo | correcao | errei | me enganei | me confundi | enganei | ops | opa nao | oops | desculpa | perdao | revi '
-        '| brincadeira | zoeira | actually | i mean | perdon | mejor dicho | em vez de | ao inves de | no lugar | trocar para | troca para | '
-        'muda para | mudar para | repensando | reconsiderando | nao pera | pera | retifico | errado | na real | esquece | quis dizer | sorry'
+        True: 'na verdade | mudei de ideia/ideias/opiniao | mudei | pensando bem/melhor | mas agora | agora '
+        'consigo/posso/da | alias | minto | digo | quer dizer | ou melhor '
+        '| melhor dizendo | corrigindo | correcao | errei | me enganei | me confundi | enganei | ops | opa nao | '
+        'oops | desculpa | perdao | revi '
+        '| brincadeira | zoeira | actually | i mean | perdon | mejor dicho | em vez de | ao inves de | no lugar | '
+        'trocar para | troca para | '
+        'muda para | mudar para | repensando | reconsiderando | nao pera | pera | retifico | errado | na real | '
+        'esquece | quis dizer | sorry'
     }
 )
-
-
-def corrections(words: Words) -> list[int]:
-    """Return where the words turn against what was said before them; a `*` opens the fix of a typo."""
-    places = [hit.start for hit in _CORRECTION.find(words)]
-    places += [i for i, word in enumerate(words) if word.text == '*' and (i == 0 or words[i - 1].text == END)]
-    return sorted(places)

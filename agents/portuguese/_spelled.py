@@ -11,17 +11,6 @@ Language = Literal['pt', 'en', 'es', 'any']
 
 _alpha2digit = cast('Callable[..., str]', cast(Any, text_to_num).alpha2digit)
 
-_WORDS: dict[Language, str] = {
-    # Words that every language shares, or that only make sense beside another number word.
-    'any': 'mil',
-    'pt': 'dois duas tres quatro cinco seis sete oito nove dez onze doze treze catorze quatorze quinze dezesseis '
-    'dezessete dezoito dezenove vinte trinta quarenta cinquenta sessenta setenta oitenta noventa cem cento duzentos '
-    'duzentas trezentos trezentas quatrocentos quatrocentas quinhentos quinhentas seiscentos seiscentas setecentos '
-    'setecentas oitocentos oitocentas novecentos novecentas',
-    'en': 'two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen '
-    'eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand',
-    'es': 'cuatro siete ocho nueve diez veinte veinticinco treinta cuarenta cincuenta sesenta ochenta cien ciento',
-}
 _MISSPELLED = {
     'cincoenta': 'cinquenta',
     'sinquenta': 'cinquenta',
@@ -36,9 +25,19 @@ _MISSPELLED = {
     'trintaa': 'trinta',
     'vintee': 'vinte',
 }
-LANGUAGE_OF: dict[str, Language] = dict.fromkeys(_MISSPELLED, 'pt') | {
-    word: language for language, words in _WORDS.items() for word in words.split()
+_WORDS: dict[Language, str] = {
+    # Words that every language shares, or that only make sense beside another number word.
+    'any': 'mil',
+    'pt': ' '.join(_MISSPELLED)
+    + ' dois duas tres quatro cinco seis sete oito nove dez onze doze treze catorze quatorze quinze dezesseis '
+    'dezessete dezoito dezenove vinte trinta quarenta cinquenta sessenta setenta oitenta noventa cem cento duzentos '
+    'duzentas trezentos trezentas quatrocentos quatrocentas quinhentos quinhentas seiscentos seiscentas setecentos '
+    'setecentas oitocentos oitocentas novecentos novecentas',
+    'en': 'two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen '
+    'eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand',
+    'es': 'cuatro siete ocho nueve diez veinte veinticinco treinta cuarenta cincuenta sesenta ochenta cien ciento',
 }
+LANGUAGE_OF: dict[str, Language] = {word: language for language, words in _WORDS.items() for word in words.split()}
 """The language of each number word."""
 
 

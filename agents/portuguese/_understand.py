@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from agent_memory.agents.portuguese._answers import leading_answer, picks, without_leading_no
+from agent_memory.agents.portuguese._answers import answer_to_proposal, leading_answer, picks, without_leading_no
 from agent_memory.agents.portuguese._body import extract_body
 from agent_memory.agents.portuguese._brands import extract_brands
 from agent_memory.agents.portuguese._guard import is_placeholder, without_injections
@@ -22,7 +22,6 @@ from agent_memory.agents.portuguese._scene import Scene
 from agent_memory.agents.portuguese._text import END, Words, read_words
 from agent_memory.agents.portuguese._urgency import extract_urgency
 from agent_memory.agents.portuguese._use import extract_use
-from agent_memory.agents.portuguese._vehicles import find_vehicles
 from agent_memory.errors import InvalidPatch
 from agent_memory.lead import UserProfileData
 from agent_memory.profile import Change
@@ -63,9 +62,16 @@ _EXTRACTORS: tuple[Callable[[Scene], list[Change]], ...] = (
 )
 _SMALL_TALK = Lexicon(
     {
-        True: 'obrigado | agradecido | agradeco | tchau | ate mais | ate logo | abraco | gracias | thanks | thank you | preco | custa | quanto | valor | foto | fotos | disponivel | disponiveis | endereco | loja | horario | garantia | '
-        'financi* | parcela* | entrada | test drive | ver | carro | carros | modelo | modelos | opcao | opcoes | oferta* | proposta | estoque | documento | documentacao | ipva | revisao | troca | fipe | seguro | desconto | robo | dados | como funciona | tanto faz | '
-        'qualquer | nao sei | talvez | depende | entendi | comprei | comprar | kkk* | haha* | rsrs* | mensagem | bot | atendimento | veiculo | car | cars | price | photo'
+        True: 'obrigado | agradecido | agradeco | tchau | ate mais | ate logo | abraco | gracias | thanks | thank '
+        'you | preco | custa | quanto | valor | foto | fotos | disponivel | disponiveis | endereco | loja | horario '
+        '| garantia | '
+        'financi* | parcela* | entrada | test drive | ver | carro | carros | modelo | modelos | opcao | opcoes | '
+        'oferta* | proposta | estoque | documento | documentacao | ipva | revisao | troca | fipe | seguro | desconto '
+        '| robo | dados | como funciona | tanto faz | '
+        'qualquer | nenhum | nenhuma | nao sei | talvez | manual | km | importante | abrem | abre | sabado | '
+        'funciona | depende | '
+        'entendi | comprei | comprar | kkk* | haha* | rsrs* | mensagem | bot | atendimento | veiculo | car | cars | '
+        'price | photo'
     }
 )
 _HOLDS = 3
@@ -119,14 +125,14 @@ def _recognises(scene: Scene, requests: Understanding) -> bool:
         return True
     if any(value is not None for value in (requests.consent, requests.person, requests.opt_out, requests.erasure)):
         return True
-    known = leading_answer(scene.words) is not None or _SMALL_TALK.within(scene.words) is not None
-    return known or bool(find_vehicles(scene.words))
+    known = answer_to_proposal(scene.words) is not None or _SMALL_TALK.within(scene.words) is not None
+    return known or bool(scene.vehicles)
 
 
 def _facts(scene: Scene, asked: str | None) -> list[Change]:
     """Return the facts of the turn; those of the agent's proposal come first when the turn says yes to it."""
     changes: list[Change] = []
-    answer = leading_answer(scene.words)
+    answer = answer_to_proposal(scene.words)
     if asked and answer:
         changes += _proposed(scene, asked)
     if answer is False:
@@ -141,7 +147,8 @@ def _facts(scene: Scene, asked: str | None) -> list[Change]:
 _HURRY = Lexicon({True: 'pressa | urgencia | urgente | logo | imediat* | rapido | hurry'})
 _OPEN_QUESTION = Lexicon(
     {
-        True: 'qual | quais | quanto | quanta | quantos | quando | onde | como | que tipo | o que | que marca | em que | de que | what | which | when | where | how | cual'
+        True: 'qual | quais | quanto | quanta | quantos | quando | onde | como | que tipo | o que | que marca | em '
+        'que | de que | what | which | when | where | how | cual'
     }
 )
 
@@ -164,7 +171,7 @@ def _proposed(scene: Scene, asked: str) -> list[Change]:
 
 
 def _as_said(words: Words) -> Words:
-    return tuple(word for word in words if word.text != '?')
+    return Words(word for word in words if word.text != '?')
 
 
 def _extract(scene: Scene) -> list[Change]:
@@ -181,7 +188,7 @@ def _chosen(scene: Scene, asked: str | None) -> tuple[int | None, Scene]:
         return None, scene
     texts = [options[pick - 1] for pick in chosen]
     said = scene.saying(texts)
-    cars = any(mention.vehicle.model for mention in find_vehicles(said.words))
+    cars = any(mention.vehicle.model for mention in said.vehicles)
     stated = not cars and (_extract(said) or leading_answer(said.words) is not None)
     if stated:
         return None, said
@@ -197,11 +204,18 @@ def _everything(profile: UserProfileData) -> list[Change]:
 
 def _valid(profile: UserProfileData, changes: Sequence[Change]) -> tuple[Change, ...]:
     """Return the changes that the profile takes together; a contradiction costs only the change that makes it."""
+    if _fits(profile, changes):
+        return tuple(changes)
     kept: list[Change] = []
     for change in changes:
-        try:
-            profile.patch([*kept, change])
-        except InvalidPatch:
-            continue
-        kept.append(change)
+        if _fits(profile, [*kept, change]):
+            kept.append(change)
     return tuple(kept)
+
+
+def _fits(profile: UserProfileData, changes: Sequence[Change]) -> bool:
+    try:
+        profile.patch(changes)
+    except InvalidPatch:
+        return False
+    return True

@@ -20,25 +20,48 @@ _NOW, _SOON, _LATER, _OPEN = (
 
 _PHRASES: Lexicon[Urgency] = Lexicon(
     {
-        _NOW: 'urgente | urgentemente | urgencia | com pressa | tenho pressa | estou com pressa | para ontem | para hoje | ainda hoje | comprar/fechar/resolver/pegar/levar hoje/agora/ja/logo/amanha | para agora | agora mesmo | o quanto antes | quanto antes | '
-        'mais rapido possivel | o mais breve | mais breve possivel | imediato | imediata | imediatamente | essa semana | esta semana | nesta semana | nessa semana | semana que vem | proxima semana | esse mes | este mes | neste mes | nesse mes | '
-        'fim do mes | final do mes | ate o fim/final do/desse/deste mes | proximos dias | esses dias | nesses dias | em breve | logo logo | asap | right away | urgent | urgently | as soon as possible | immediately | this week | this month | today | lo antes posible | '
-        'urgente* | tem pressa | pressa | correndo | para ja | ja ja | o mais cedo possivel | quinzena | esse fim de semana | amanha mesmo | ainda essa/esta semana | ainda esse/este mes | estou sem carro | estamos sem carro | fiquei sem carro | a pe | ahora mismo | esta semana | next week',
-        _SOON: 'mes que vem | proximo mes | mes seguinte | mes q vem | next month | um mes e meio | proximo trimestre | nesse trimestre | ate o meio do ano | um ou dois meses | par de meses | couple of months | proximos meses | proximo mes* | mes que entra | '
+        _NOW: 'urgente | urgentemente | urgencia | com pressa | tenho pressa | estou com pressa | para ontem | para '
+        'hoje | ainda hoje | comprar/fechar/resolver/pegar/levar hoje/agora/ja/logo/amanha | para agora | agora '
+        'mesmo | o quanto antes | quanto antes | '
+        'mais rapido possivel | o mais breve | mais breve possivel | imediato | imediata | imediatamente | essa '
+        'semana | esta semana | nesta semana | nessa semana | semana que vem | proxima semana | esse mes | este mes '
+        '| neste mes | nesse mes | '
+        'fim do mes | final do mes | ate o fim/final do/desse/deste mes | proximos dias | esses dias | nesses dias | '
+        'em breve | logo logo | asap | right away | urgent | urgently | as soon as possible | immediately | this '
+        'week | this month | today | lo antes posible | '
+        'urgente* | tem pressa | pressa | correndo | para ja | ja ja | para semana | hoje mesmo | ate '
+        'segunda/terca/quarta/quinta/sexta/sabado/domingo | ate o? dia | o mais cedo possivel | quinzena | esse fim '
+        'de '
+        'semana | amanha mesmo | ainda essa/esta semana | ainda esse/este mes | estou sem carro | estamos sem carro '
+        '| fiquei sem carro | a pe | ahora mismo | esta semana | next week',
+        _SOON: 'mes que vem | proximo mes | mes seguinte | mes q vem | next month | um mes e meio | proximo '
+        'trimestre | nesse trimestre | ate o meio do ano | um ou dois meses | par de meses | couple of months | '
+        'proximos meses | proximo mes* | mes que entra | '
         'mes proximo | proximo mes',
-        _LATER: 'semestre que vem | proximo semestre | segundo semestre | 2 semestre | meio do ano | metade do ano | meados do ano | half a year | meio ano | outro semestre',
-        _OPEN: 'sem pressa | nao tenho .. pressa | nao .. pressa | sem urgencia | nao .. urgencia | nao .. urgente | nada urgente | so olhando | so .. olhada | dando uma olhada | so pesquisando | pesquisando | so .. olhar | olhando ainda | estou olhando | olhar por enquanto | sem previsao | '
-        'so curiosidade | por curiosidade | curioso | ano que vem | proximo ano | sem data | sem prazo | com calma | tranquilo quanto | quando aparecer | se aparecer | nao sei quando | sem correria | sem compromisso | so especulando | especulando | so cotando | '
-        'no rush | no hurry | just looking | just browsing | browsing | not in a hurry | sin apuro | sin prisa | solo mirando | sem estresse | futuramente | um dia | mais para frente | um dia quem sabe | nao .. com pressa | nao decidi .. quando | '
-        'nao agora | nao e para agora | nao e pra ja | avaliando ainda | ainda avaliando | estudando ainda | ainda estudando | so sondando | sondando | pesquisar precos | quando der | la na frente | next year | fim do ano | final do ano | daqui um ano | no natal | fim de ano',
+        _LATER: 'semestre que vem | proximo semestre | segundo semestre | 2 semestre | meio do ano | metade do ano | '
+        'meados do ano | half a year | meio ano | outro semestre',
+        _OPEN: 'sem pressa | nao tenho .. pressa | nao .. pressa | sem urgencia | nao .. urgencia | nao .. urgente | '
+        'nada urgente | so olhando | so .. olhada | dando uma olhada | so pesquisando | pesquisando | so .. olhar | '
+        'olhando ainda | estou olhando | olhar por enquanto | sem previsao | '
+        'so curiosidade | por curiosidade | curioso | ano que vem | proximo ano | sem data | sem prazo | com calma | '
+        'tranquilo quanto | quando aparecer | se aparecer | nao sei quando | sem correria | sem compromisso | so '
+        'especulando | especulando | so cotando | '
+        'no rush | no hurry | just looking | just browsing | browsing | not in a hurry | sin apuro | sin prisa | '
+        'solo mirando | estoy mirando | sem estresse | futuramente | um dia | mais para frente | um dia quem sabe | '
+        'nao .. com pressa | nao decidi .. quando | '
+        'nao agora | nao e para agora | nao e pra ja | avaliando ainda | ainda avaliando | estudando ainda | ainda '
+        'estudando | so sondando | sondada | dar uma olhada | sondando | pesquisar precos | quando der | la na '
+        'frente | next year | fim do ano | final do ano | daqui um ano | no natal | fim de ano',
     }
 )
 _ASKED: Lexicon[Urgency] = Lexicon(
     {
-        _NOW: 'agora | ja | hoje | amanha | logo | rapido | o quanto | breve | now | imediat* | essa | esta | muita | muito | semana | dias | ahora | pronto | depressa',
+        _NOW: 'agora | ja | hoje | amanha | logo | rapido | o quanto | breve | now | imediat* | essa | esta | muita '
+        '| muito | semana | dias | ahora | pronto | depressa',
         _SOON: 'mes que | trimestre',
         _LATER: 'semestre | meio do',
-        _OPEN: 'nao sei | tanto faz | indefinido | depende | sem | calma | tranquilo | nenhuma | ainda nao | qualquer | so olhando | natal | fim do ano | ano',
+        _OPEN: 'nao sei | tanto faz | indefinido | depende | sem | calma | tranquilo | nenhuma | ainda nao | '
+        'qualquer | so olhando | natal | fim do ano | ano',
     }
 )
 _MONTHS = {
@@ -66,12 +89,16 @@ _DAYS = {'dia': 1, 'dias': 1, 'days': 1, 'day': 1, 'semana': 7, 'semanas': 7, 'w
          'ano': 365, 'anos': 365, 'year': 365, 'years': 365, 'quinzena': 15}  # fmt: skip
 _AHEAD = Lexicon(
     {
-        True: 'daqui a? | daqui | dentro de | em | ate | proximos | proximas | uns | umas | para daqui | prazo de | entre | within | in | no prazo | mais | la para | espero | esperar | comprar | en | no maximo | de aqui | somente | so | por volta de'
+        True: 'daqui a? | daqui | dentro de | em | ate | proximos | proximas | uns | umas | para daqui | prazo de | '
+        'entre | within | in | no prazo | mais | la para | espero | esperar | comprar | en | no maximo | de aqui | '
+        'somente | so | por volta de'
     }
 )
 _NOT_AHEAD = Lexicon(
     {
-        True: 'ha | faz | garantia | financi* | parcel* | vezes | tenho | tem | habilitado | carteira | uso | usado | com | tirei | consorcio | vencimento | contrato | trabalho | moro | casado | por | todo | todos | cada | a cada | demora | entrega em | ipva | seguro | desde | filho | filha | bebe | gravida | atras | recem'
+        True: 'ha | faz | garantia | financi* | parcel* | vezes | tenho | tem | habilitado | carteira | uso | usado '
+        '| com | tirei | consorcio | vencimento | contrato | trabalho | moro | casado | por | todo | todos | cada | '
+        'a cada | demora | entrega em | ipva | seguro | desde | filho | filha | bebe | gravida | atras | recem'
     }
 )
 _BEHIND_NOT = frozenset(

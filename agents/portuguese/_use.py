@@ -4,48 +4,78 @@ from __future__ import annotations
 
 from agent_memory.agents.portuguese._changes import stated
 from agent_memory.agents.portuguese._lexicon import Hit, Lexicon
-from agent_memory.agents.portuguese._scene import Scene, corrections
+from agent_memory.agents.portuguese._scene import Scene
 from agent_memory.agents.portuguese._text import SENTENCE_ENDS, Words
 from agent_memory.lead import MainUse
 from agent_memory.profile import Change
 
 _USES: Lexicon[MainUse] = Lexicon(
     {
-        MainUse.APP_DRIVER: 'uber | ubers | uberx | 99 pop? | noventa e nove | 99pop | indrive | indriver | in drive | in driver | aplicativo | aplicativos | app | apps | motorista de app/aplicativo | '
-        'fazer corrida* | corridas | rodar de app | cabify | blablacar | taxi | taxista | passageiros | ride sharing/hailing | rideshare | lyft | transporte de passageiros',
-        MainUse.CARGO_WORK: 'entrega | entregas | entregador | entregar mercadoria* | delivery | deliveries | frete | fretes | carreto | carretos | ferramenta | ferramentas | '
-        'carga | cargas | carregar .. material/peso/coisa*/caixa*/mercadoria*/produto*/equipamento*/ferramenta*/compra* | levar .. material/ferramenta*/mercadoria*/equipamento*/carga | transportar | transporte de carga/material/mercadoria* | mercadoria | mercadorias | ifood | '
-        'mercado livre | shopee | loggi | lalamove | obra | obras | material de construcao | trabalho pesado | servico pesado | pedreiro | eletricista | marceneiro | equipamento | equipamentos '
+        MainUse.APP_DRIVER: 'uber | ubers | uberx | 99 pop? | noventa e nove | 99pop | indrive | indriver | in drive '
+        '| in driver | aplicativo | aplicativos | app | apps | motorista de app/aplicativo | '
+        'fazer corrida* | corridas | rodar de app | cabify | blablacar | taxi | taxista | passageiros | ride '
+        'sharing/hailing | rideshare | lyft | transporte de passageiros',
+        MainUse.CARGO_WORK: 'entrega | entregas | entregador | entregar mercadoria* | delivery | deliveries | frete '
+        '| fretes | carreto | carretos | ferramenta | ferramentas | '
+        'carga | cargas | carregar .. '
+        'material/peso/coisa*/caixa*/mercadoria*/produto*/equipamento*/ferramenta*/compra* | levar .. '
+        'material/ferramenta*/mercadoria*/equipamento*/carga | transportar | transporte de '
+        'carga/material/mercadoria* | mercadoria | mercadorias | ifood | '
+        'mercado livre | shopee | loggi | lalamove | obra | obras | material de construcao | trabalho pesado | '
+        'servico pesado | pedreiro | eletricista | marceneiro | equipamento | equipamentos '
         '| tools | cargo | freight | puxar .. carretinha/peso | caixas | lavoura',
-        MainUse.OFFROAD_RURAL: 'sitio | fazenda | roca | chacara | rancho | haras | estrada de terra/chao/barro | estradas de terra/chao | chao batido | trilha | trilhas | lama | '
-        'lamacal | barro | zona rural | area rural | rural | off road | offroad | interior de terra | meio do mato | mato | farm | dirt road* | lugar ruim de estrada | rua de terra | ruas de terra | buraco* de terra | '
+        MainUse.OFFROAD_RURAL: 'sitio | fazenda | roca | chacara | rancho | haras | estrada de terra/chao/barro | '
+        'estradas de terra/chao | chao batido | trilha | trilhas | lama | '
+        'lamacal | barro | zona rural | area rural | rural | off road | offroad | interior de terra | meio do mato | '
+        'mato | farm | dirt road* | lugar ruim de estrada | rua de terra | ruas de terra | buraco* de terra | '
         'campo e terra | para o campo | uso no campo | estrada ruim | estradas ruins | finca | pescaria',
-        MainUse.BUSINESS: 'empresa | minha firma | a firma | firma | frota | pj | cnpj | uso corporativo | corporativo | para a? equipe | visitar/atender cliente* | visita* a? cliente* | negocio | negocios | meu comercio | minha loja | escritorio movel | '
-        'company | fleet | business | representante comercial | representacao comercial | vendedor externo | equipe de vendas | empresarial | meu negocio',
-        MainUse.FAMILY: 'familia | familiar | crianca | criancas | filho | filhos | filha | filhas | bebe | meus/os/as guri/guris/piazada/menino/meninos/moleque/moleques/pequenos | crianca* .. escola | gravida | gestante | esposa e .. filh* | '
-        'gemeos | netos | patroa e | mulher e os/as? | kids | family | children | cadeirinha | cadeirinhas | familion | hijos | ninos | familia* grande | gurizada | criancada | molecada | neném | nenem | vai nascer',
-        MainUse.TRAVEL: 'viajar | viajo | viajamos | viagem | viagens | viaja | viajando | pegar/pego/rodar .. estrada/rodovia/br | estrada | estradas | rodovia | rodovias | rodar na br | longas distancias | road trip* | roadtrip* | '
+        MainUse.BUSINESS: 'empresa | minha firma | a firma | firma | frota | pj | cnpj | uso corporativo | '
+        'corporativo | para a? equipe | visitar/atender cliente* | visita* a? cliente* | negocio | negocios | meu '
+        'comercio | minha loja | escritorio movel | '
+        'company | fleet | business | representante comercial | representacao comercial | vendedor externo | equipe '
+        'de vendas | empresarial | meu negocio',
+        MainUse.FAMILY: 'familia | familiar | crianca | criancas | filho | filhos | filha | filhas | bebe | '
+        'meus/os/as guri/guris/piazada/menino/meninos/moleque/moleques/pequenos | crianca* .. escola | gravida | '
+        'gestante | esposa e .. filh* | '
+        'gemeos | netos | patroa e | mulher e os/as? | kids | family | children | cadeirinha | cadeirinhas | '
+        'familion | hijos | ninos | familia* grande | gurizada | criancada | molecada | neném | nenem | vai nascer',
+        MainUse.TRAVEL: 'viajar | viajo | viajamos | viagem | viagens | viaja | viajando | pegar/pego/rodar .. '
+        'estrada/rodovia/br | estrada | estradas | rodovia | rodovias | rodar na br | longas distancias | road trip* '
+        '| roadtrip* | '
         'travel* | highway | trips | longa distancia | viajarmos | cair na estrada | viajes | viajar',
-        MainUse.LEISURE: 'passear | passeio | passeios | fim de semana | fins de semana | final de semana | finais de semana | fds | lazer | praia | praias | role | roles | curtir | '
-        'hobby | weekend* | leisure | diversao | domingo | domingos | dar uma volta | dar umas voltas | beach | fun | paseo | churrasco | balada',
-        MainUse.DAILY_COMMUTE: 'dia a dia | no dia dia | diaadia | todo dia | todos os dias | uso diario | diario | diariamente | cotidiano | rotina | ir trabalhar | ir ao/para o? trabalho/servico/trampo/escritorio/emprego '
-        '| ir e voltar | ida e volta .. trabalho/servico | trabalhar | trabalho | trampo | trampar | servico | emprego | faculdade | facul | universidade | curso | estudar | escola | colegio | aula | aulas | '
-        'rodar/andar/uso/usar na/dentro/em .. cidade | na cidade | uso urbano | urbano | cidade mesmo | transito | commut* | work | daily | supermercado | mercado | dentro da cidade | '
-        'school | college | errands | city use | around town | deslocamento | locomocao | ir para o? centro | trabalhar todos | trabajo | trabajar | diario | andar por ai | resolver coisas | ir na padaria | academia | metro',
+        MainUse.LEISURE: 'passear | passeio | passeios | fim de semana | fins de semana | final de semana | finais '
+        'de semana | fds | lazer | praia | praias | role | roles | curtir | '
+        'hobby | weekend* | leisure | diversao | domingo | domingos | dar uma volta | dar umas voltas | beach | fun '
+        '| paseo | churrasco | balada',
+        MainUse.DAILY_COMMUTE: 'dia a dia | no dia dia | diaadia | todo dia | todos os dias | uso diario | diario | '
+        'diariamente | cotidiano | rotina | ir trabalhar | ir ao/para o? trabalho/servico/trampo/escritorio/emprego '
+        '| ir e voltar | ida e volta .. trabalho/servico | trabalhar | trabalho | trampo | trampar | servico | '
+        'emprego | faculdade | facul | universidade | curso | estudar | escola | colegio | aula | aulas | '
+        'rodar/andar/uso/usar na/dentro/em .. cidade | na cidade | uso urbano | urbano | cidade mesmo | transito | '
+        'para a? cidade | carro de cidade | commut* | work | daily | supermercado | mercado | dentro da cidade | '
+        'school | college | errands | city use | around town | deslocamento | locomocao | ir para o? centro | '
+        'trabalhar todos | trabajo | trabajar | diario | andar por ai | resolver coisas | ir na padaria | academia | '
+        'metro',
     }
 )
 _STRONG: Lexicon[bool] = Lexicon({True: 'uber | 99 | app | aplicativo'})
 _PURPOSE = Lexicon(
     {
-        True: 'para | pra | usar | uso | usaria | utilizar | rodar | ir | levar | carregar | fazer | preciso | serve | for | e | quero | vou | principal* | mais | trabalhar | viajar | viajo | '
-        'pegar | buscar | finalidade | sou | somos | temos | tenho | minha | meus | meu | com | moro | passear | vai | casa | need | buscando | curtir | encarar | no | na | nos'
+        True: 'para | pra | usar | uso | usaria | utilizar | rodar | ir | levar | carregar | fazer | preciso | serve '
+        '| for | e | quero | vou | principal* | mais | trabalhar | viajar | viajo | '
+        'pegar | buscar | finalidade | sou | somos | temos | tenho | minha | meus | meu | com | moro | passear | vai '
+        '| casa | need | buscando | curtir | have | we | with | encarar | no | na | nos'
     }
 )
 _NOT_USE = Lexicon(
     {
-        True: 'cansei/cansado/cansada/chega/enjoei/farto/farta de | ando de | andar de | andando de | pegar/pego/pegando/chamar/chamo uber/99/taxi/app/aplicativo | '
-        'gasto/gastando/gastei/gastar .. com/de/em | depender/dependo/dependendo de | voltar/voltei/fui/vim/vou/volto de | larguei | parei | sai do/da/de | nao .. para/pra/e/vou/quero/pretendo/uso/trabalho '
-        '| nada de | sem ser para | deixei | nunca .. para | trabalhava | fui | voces tem | baixei o? | pelo | baixar | antes .. era | nao mais | em vez de'
+        True: 'cansei/cansado/cansada/chega/enjoei/farto/farta de | ando de | andar de | andando de | '
+        'pegar/pego/pegando/chamar/chamo uber/99/taxi/app/aplicativo | '
+        'gasto/gastando/gastei/gastar .. com/de/em | depender/dependo/dependendo de | '
+        'voltar/voltei/fui/vim/vou/volto de | larguei | parei | sai do/da/de | nao .. '
+        'para/pra/e/vou/quero/pretendo/uso/trabalho '
+        '| nada de | sem ser para | deixei | nunca .. para | trabalhava | fui | voces tem | baixei o? | pelo | '
+        'baixar | antes .. era | nao mais | em vez de'
     }
 )
 # The trip of "viajar com os filhos" is the family's.
@@ -72,16 +102,19 @@ _WORK_WORDS = frozenset(
 )
 _PLACE_OF_WORK = Lexicon(
     {
-        True: 'trabalho/trabalhei/trabalha em/na/no/com/como/de | estudo/estuda em/na/no | to/estou no/na | saindo do/da | chego do | emprego novo | servico publico | carro de trabalho'
+        True: 'trabalho/trabalhei/trabalha em/na/no/com/como/de | estudo/estuda em/na/no | to/estou no/na | saindo '
+        'do/da | chego do | emprego novo | servico publico | carro de trabalho'
     }
 )
+# The car may be for one's daughter and still go to college every day.
+_BENEFICIARY = Lexicon({True: 'para o/a? meu/minha/nosso/nossa filho/filha | meu/minha filho/filha | my son/daughter'})
 _NEAR = 4
 
 
 def extract_use(scene: Scene) -> list[Change]:
     """Return the change of `main_use`."""
     hits = [hit for hit in _USES.find(scene.words) if _is_purpose(scene, hit)]
-    places = corrections(scene.words)
+    places = scene.corrections
     if places and (later := [hit for hit in hits if hit.start > places[-1]]):
         hits = later
     if not hits:
@@ -112,7 +145,8 @@ def _main(words: Words, hits: list[Hit[MainUse]]) -> MainUse:
 
 _MOSTLY = Lexicon(
     {
-        True: 'principal* | mais para | mais pra | sobretudo | mainly | mostly | maior parte | mais e | na maioria | basicamente'
+        True: 'principal* | mais para | mais pra | sobretudo | mainly | mostly | maior parte | mais e | na maioria | '
+        'basicamente'
     }
 )
 
@@ -136,6 +170,8 @@ def _joined(words: Words, first: Hit[MainUse], second: Hit[MainUse]) -> bool:
 
 def _is_purpose(scene: Scene, hit: Hit[MainUse]) -> bool:
     words = scene.words
+    if _BENEFICIARY.within(words[max(0, hit.start - 3) : hit.end]):
+        return False
     low = hit.start
     while low and hit.start - low < 7 and words[low - 1].text not in SENTENCE_ENDS | {',', 'mas', 'so'}:
         low -= 1

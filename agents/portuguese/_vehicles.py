@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
+from functools import cache, lru_cache
 
 from rapidfuzz import fuzz, process
 
+from agent_memory.agents.portuguese._data import read_rows, word_set
 from agent_memory.agents.portuguese._lexicon import Lexicon
-from agent_memory.agents.portuguese._text import SENTENCE_ENDS, Words, keys
+from agent_memory.agents.portuguese._text import SENTENCE_ENDS, Word, Words, keys, longest_by_first
 
 _CLOSE = 88
 _FUZZY_FROM = 5
+_SENTENCE = 12
+"""Words on each side that are looked at for the subject of a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,143 +43,16 @@ _FOOTBALL = Lexicon(
 _CAR_SIGNS = frozenset({'um', 'uma', 'meu', 'minha', 'uns', 'carro', 'modelo', 'ou', 'comprar', 'numa', 'num'})
 _ARTICLES = _CAR_SIGNS | {'o', 'do', 'no', 'tem'}
 # Words within one letter of a brand or model that are not one.
-_NOT_TYPOS = frozenset(
-    [
-        'vista',
-        'volta',
-        'polos',
-        'forte',
-        'fonte',
-        'fiado',
-        'fixa',
-        'conta',
-        'ponto',
-        'punta',
-        'tempo',
-        'campo',
-        'marca',
-        'marcas',
-        'seria',
-        'serie',
-        'prima',
-        'primas',
-        'pista',
-        'estrada',
-        'carta',
-        'corta',
-        'corte',
-        'ronda',
-        'idade',
-        'ideia',
-        'clima',
-        'classe',
-        'pode',
-        'podem',
-        'fortes',
-        'fique',
-        'motor',
-        'motos',
-        'montar',
-        'preta',
-        'preto',
-        'prata',
-        'minha',
-        'minas',
-        'passa',
-        'passat',
-        'passo',
-        'passar',
-        'spring',
-        'spine',
-        'sonho',
-        'astro',
-        'vetor',
-        'santo',
-        'santa',
-        'grande',
-        'virtude',
-        'prismas',
-        'master',
-        'mestre',
-        'logar',
-        'lugar',
-        'jogam',
-        'manha',
-        'marcha',
-        'marco',
-        'jeito',
-        'cronograma',
-        'comando',
-        'compra',
-        'compro',
-        'compras',
-        'trocar',
-        'troca',
-        'tracao',
-        'verso',
-        'versao',
-        'aceita',
-        'aceito',
-        'faixa',
-        'faixas',
-        'volto',
-        'voltar',
-        'salario',
-        'linha',
-        'linhas',
-        'posso',
-        'pesso',
-        'cruz',
-        'cruza',
-        'arcos',
-        'viagem',
-        'viajem',
-        'vivo',
-        'viver',
-        'celtas',
-        'cerca',
-        'polpa',
-        'fraco',
-        'preciso',
-        'dose',
-        'doses',
-        'kombis',
-        'grand',
-        'veloz',
-        'captar',
-        'strada',
-        'estradas',
-        'etapas',
-        'etapa',
-        'tesla',
-        'telas',
-        'toros',
-        'touro',
-        'tourada',
-        'outra',
-        'outro',
-        'outros',
-        'outras',
-        'horta',
-        'hora',
-        'horas',
-        'tiago',
-        'sentar',
-        'centro',
-        'sentra',
-        'dentro',
-        'renda',
-        'renovar',
-        'carro',
-        'carros',
-        'cares',
-        'conto',
-        'contos',
-        'certo',
-        'certa',
-        'rango',
-        'range',
-    ]
+_NOT_TYPOS = word_set(
+    'vista volta polos forte fonte fiado fixa conta ponto punta tempo campo marca marcas seria serie prima '
+    'primas pista estrada carta corta corte ronda idade ideia clima classe pode podem fortes fique motor motos '
+    'montar preta preto prata minha minas passa passat passo passar spring spine sonho astro vetor santo santa '
+    'grande virtude prismas master mestre logar lugar jogam manha marcha marco jeito cronograma comando compra '
+    'compro compras trocar troca tracao verso versao aceita aceito faixa faixas volto voltar salario linha '
+    'linhas posso pesso cruz cruza arcos viagem viajem vivo viver celtas cerca polpa fraco preciso dose doses '
+    'kombis grand veloz captar strada estradas etapas etapa tesla telas toros touro tourada outra outro outros '
+    'outras horta hora horas tiago sentar centro sentra dentro renda renovar carro carros cares conto contos '
+    'certo certa rango range'
 )
 
 
@@ -200,7 +74,7 @@ def _mentions(words: Words) -> Iterator[Mention]:
 
 def _at(words: Words, start: int) -> Mention | None:
     names, longest = _names()
-    for size in range(min(longest, len(words) - start), 0, -1):
+    for size in range(min(longest.get(words[start].text, 0), len(words) - start), 0, -1):
         key = ' '.join(word.text for word in words[start : start + size])
         vehicle = names.get(key)
         if vehicle and _is_car(words, Mention(vehicle, start, start + size)):
@@ -226,16 +100,17 @@ def _is_car(words: Words, mention: Mention) -> bool:
     return guard == 'evidence' and (before in _CAR_SIGNS or numbered)
 
 
-def _sentence(words: Words, at: int) -> Words:
+def _sentence(words: Words, at: int) -> Sequence[Word]:
     start = at
-    while start and words[start - 1].text not in SENTENCE_ENDS:
+    while start and at - start < _SENTENCE and words[start - 1].text not in SENTENCE_ENDS:
         start -= 1
     end = at
-    while end < len(words) and words[end].text not in SENTENCE_ENDS:
+    while end < len(words) and end - at < _SENTENCE and words[end].text not in SENTENCE_ENDS:
         end += 1
     return words[start:end]
 
 
+@lru_cache(maxsize=4096)
 def _misspelt(text: str) -> Vehicle | None:
     if len(text) < _FUZZY_FROM or not text.isalpha() or text in _NOT_TYPOS:
         return None
@@ -245,13 +120,13 @@ def _misspelt(text: str) -> Vehicle | None:
 
 
 @cache
-def _names() -> tuple[dict[str, Vehicle], int]:
-    """Return every way to write a vehicle, and the length in words of the longest."""
+def _names() -> tuple[dict[str, Vehicle], dict[str, int]]:
+    """Return every way to write a vehicle, and for each first word the length in words of the longest."""
     names: dict[str, Vehicle] = {}
-    for row in _rows('brands.csv'):
+    for row in read_rows('brands.csv'):
         for name in (row['brand'], *row['also'].split('|')):
             names.setdefault(' '.join(keys(name)), Vehicle(row['brand'], guard='brand' if name == 'Mini' else ''))
-    for row in _rows('vehicles.csv'):
+    for row in read_rows('vehicles.csv'):
         vehicle = Vehicle(row['brand'], row['model'], row['word'])
         for name in (row['model'], *row['also'].split('|')):
             split = keys(name)
@@ -259,7 +134,7 @@ def _names() -> tuple[dict[str, Vehicle], int]:
             if len(split) > 1 and '-' in name:
                 names.setdefault(''.join(split), vehicle)
     names.pop('', None)
-    return names, max(len(name.split()) for name in names)
+    return names, longest_by_first(names)
 
 
 @cache
@@ -274,8 +149,3 @@ def _fuzzy_names() -> dict[str, list[str]]:
 @cache
 def _brand_words(brand: str) -> frozenset[str]:
     return frozenset(name for name, vehicle in _names()[0].items() if vehicle.brand == brand and vehicle.model is None)
-
-
-def _rows(name: str) -> list[dict[str, str]]:
-    text = (files('agent_memory.agents.portuguese') / 'data' / name).read_text(encoding='utf-8')
-    return list(csv.DictReader(text.splitlines()))

@@ -18,6 +18,7 @@ import anyio
 from agent_memory.backend._archive import Batch, Entry, MessageRow, Outbox, SessionRow
 from agent_memory.backend._archiver import Archiver
 from agent_memory.backend._duckdb import DuckDBArchive
+from agent_memory.backend._endpoint import serve_history
 from agent_memory.backend._redis import RedisStore
 from tests.backend.rows import decode
 
@@ -98,10 +99,14 @@ class DyingArchive:
 async def main(url: str, path: str, point: str = '', times: str = '0') -> None:
     death = Death(point, int(times))
     outbox = DyingOutbox(RedisStore.from_url(url).outbox, death)
+    archive = DuckDBArchive(path)
     # Small batches and no pause: many transactions to be killed in.
-    archiver = Archiver(outbox, DyingArchive(DuckDBArchive(path), death), decode, batch=20, linger=timedelta(0))
+    batch = 20 if point else 500
+    archiver = Archiver(outbox, DyingArchive(archive, death), decode, batch=batch, linger=timedelta(0))
     print('ready', flush=True)  # noqa: T201 - for the parent process
-    await archiver.run()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(serve_history, archive, archive.path)
+        await archiver.run()
 
 
 if __name__ == '__main__':

@@ -49,7 +49,10 @@ def turn(version: int, *, session: str = 'ana:1', state: str = 'greeting') -> Ro
     """Return one turn: what the person said and the reply."""
     contact = session.partition(':')[0]
     at = BEGUN + timedelta(minutes=version)
-    row = replace(TURN, session_id=session, contact_id=contact, version=version, turn=version, at=at, state=state)
+    sent_at = at - timedelta(seconds=3)
+    row = replace(
+        TURN, session_id=session, contact_id=contact, version=version, turn=version, at=at, sent_at=sent_at, state=state
+    )
     said = MessageRow(f'{version}.0', session, contact, 'user', f'pergunta {version}', at)
     reply = MessageRow(f'{version}.1', session, contact, 'assistant', f'resposta {version}', at)
     return Rows(turns=(row,), messages=(said, reply))

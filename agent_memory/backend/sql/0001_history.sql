@@ -116,7 +116,6 @@ SELECT
     session_id, contact_id, started_at, version, state, turn, '{}'::JSON, '', score, completeness,
     started_at, time, 'open'
 FROM (
-    FROM turns
-    QUALIFY row_number() OVER (PARTITION BY contact_id, session_id ORDER BY version DESC, rowid DESC) = 1
+    SELECT turns.*, rowid AS place FROM turns ANTI JOIN archived_sessions USING (contact_id, session_id)
 )
-ANTI JOIN archived_sessions USING (contact_id, session_id);
+QUALIFY row_number() OVER (PARTITION BY contact_id, session_id ORDER BY version DESC, place DESC) = 1;

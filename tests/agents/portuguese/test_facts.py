@@ -1,0 +1,169 @@
+"""One table for each kind of fact: what is said, what was asked, what is known after it."""
+
+from typing import Any
+
+import pytest
+
+BUDGET: list[tuple[str, str | None, tuple[int | None, int | None]]] = [
+    ('posso gastar no máximo uns 65 mil reais, mas prefiro pagar 60', None, (None, 65_000)),
+    ('de 45 pra baixo', 'Qual o valor?', (None, 45_000)),
+    ('uns 80, podendo chegar a 90', 'Qual o valor?', (None, 90_000)),
+    ('a partir de 60 e no máximo 80 mil', None, (60_000, 80_000)),
+    ('meu teto é 85 mas o ideal seria 75', None, (None, 85_000)),
+    ('entre cinquenta e sessenta', None, (50_000, 60_000)),
+    ('de 80k pra cima', None, (80_000, None)),
+    ('nada abaixo de 35 nem acima de 48 mil', None, (35_000, 48_000)),
+    ('setenta e cinco mil e quinhentos', None, (None, 75_500)),
+    ('R$ 1.250.000,00', None, (None, 1_250_000)),
+    ('cinquentinha', None, (None, 50_000)),
+    ('não é 50, é 60 mil', 'Anotei 50 mil, certo?', (None, 60_000)),
+    ('carro de 40 a 45 mil, entrada de 15', None, (40_000, 45_000)),
+    ('suv 1.6 automatico 2017 a 2020 ate 85 mil', None, (None, 85_000)),
+    ('o hb20 de 62.900 aceita troca?', None, (None, None)),
+    ('R$ 1.500 por mês', 'Qual orçamento?', (None, None)),
+    ('minha renda é 6 mil', None, (None, None)),
+    ('até 80 mil km rodados', None, (None, None)),
+    ('meu cpf é 12345678909', None, (None, None)),
+    ('b', 'Faixa? a) até 30 mil b) 30 a 50 mil c) mais de 50 mil', (30_000, 50_000)),
+]
+
+
+@pytest.mark.parametrize(('say', 'asked', 'bounds'), BUDGET)
+def test_budget(known: Any, say: str, asked: str | None, bounds: tuple[int | None, int | None]) -> None:
+    after = known(say, asked)
+
+    assert (after.get('budget_min'), after.get('budget_max')) == bounds
+
+
+PLACES: list[tuple[str, str | None, tuple[str | None, str | None]]] = [
+    ('moro em Vila Velha mas passo a semana em Vitória a trabalho', None, ('Vila Velha', 'ES')),
+    ('estou me mudando de Porto Alegre para Canoas', None, ('Canoas', 'RS')),
+    ('sou natural de Belém mas moro em Macapá', None, ('Macapá', 'AP')),
+    ('sou de Três Lagoas', None, ('Três Lagoas', 'MS')),
+    ('é santa luzia, em minas', 'Qual cidade?', ('Santa Luzia', 'MG')),
+    ('moro no Paraná, em Toledo', None, ('Toledo', 'PR')),
+    ('moro em são gonçalo no rio', None, ('São Gonçalo', 'RJ')),
+    ('Belém do Pará', None, ('Belém', 'PA')),
+    ('aqui em bsb', None, ('Brasília', 'DF')),
+    ('moro em curitba', None, ('Curitiba', 'PR')),
+    ('sou da capital de SP mesmo', None, ('São Paulo', 'SP')),
+    ('moro no interior de São Paulo', None, (None, 'SP')),
+    ('sou do DF', None, (None, 'DF')),
+    ('palmas pra vocês', None, (None, None)),
+    ('suv rs', None, (None, None)),
+    ('vou viajar pra Gramado', None, (None, None)),
+]
+
+
+@pytest.mark.parametrize(('say', 'asked', 'place'), PLACES)
+def test_place(known: Any, say: str, asked: str | None, place: tuple[str | None, str | None]) -> None:
+    after = known(say, asked)
+
+    assert (after.get('city'), after.get('state')) == place
+
+
+BRANDS: list[tuple[str, list[str], list[str]]] = [
+    ('honda não, prefiro toyota mesmo', ['Toyota'], ['Honda']),
+    ('fiat ou vw, nada de ford', ['Fiat', 'Volkswagen'], ['Ford']),
+    ('fiat não me agrada', [], ['Fiat']),
+    ('gosto mais de Honda do que Toyota', ['Honda'], []),
+    ('um Peugeot 208 ou C3', ['Peugeot', 'Citroën'], []),
+    ('tô vendendo meu Celta pra comprar um Argo', ['Fiat'], []),
+    ('minha irmã comprou um Kwid e odiou', [], []),
+    ('a fiat, ford e jeep nem pensar', [], ['Fiat', 'Ford', 'Jeep']),
+    ('quero um hiundai', ['Hyundai'], []),
+    ('que gol do Palmeiras', [], []),
+]
+
+
+@pytest.mark.parametrize(('say', 'wanted', 'refused'), BRANDS)
+def test_brands(known: Any, say: str, wanted: list[str], refused: list[str]) -> None:
+    after = known(say)
+
+    assert (after.get('brands', []), after.get('excluded_brands', [])) == (wanted, refused)
+
+
+OTHERS: list[tuple[str, str | None, str, Any]] = [
+    ('prefiro hatch, mas sedan também serve', None, 'body_types', ['hatch', 'sedan']),
+    ('hatch ou suv, nada de sedan', None, 'body_types', ['hatch', 'suv']),
+    ('qualquer um menos picape', None, 'body_types', None),
+    ('prefiro hatch', 'Você procura um sedan?', 'body_types', ['hatch']),
+    ('isso', 'Posso anotar que você busca um SUV?', 'body_types', ['suv']),
+    ('nao', 'Você procura um sedan?', 'body_types', None),
+    ('trabalho como entregador', None, 'main_use', 'cargo_work'),
+    ('carregar minhas ferramentas de trabalho', None, 'main_use', 'cargo_work'),
+    ('passear com as crianças', None, 'main_use', 'family'),
+    ('não vou usar pra trabalho, só passeio', None, 'main_use', 'leisure'),
+    ('carro pra minha filha ir pra faculdade', None, 'main_use', 'daily_commute'),
+    ('moro na cidade de Lins', None, 'main_use', None),
+    ('cansei de pegar uber', None, 'main_use', None),
+    ('o que importa é não dar manutenção', None, 'priorities', ['low_maintenance']),
+    ('confortável, seguro e econômico', None, 'priorities', ['comfort', 'safety', 'economy']),
+    ('não faço questão de tecnologia', None, 'priorities', None),
+    ('o carro tem airbag?', None, 'priorities', None),
+    ('pode ser manual ou automático', None, 'priorities', None),
+    ('as duas primeiras', 'O que importa? 1) economia 2) conforto 3) segurança', 'priorities', ['economy', 'comfort']),
+    ('ate abril', 'Prazo?', 'urgency', '1-3_months'),
+    ('de 3 a 6 meses', 'Prazo?', 'urgency', '3-6_months'),
+    ('em 60 dias', 'Quando?', 'urgency', '1-3_months'),
+    ('fim do ano', 'Quando?', 'urgency', 'exploring'),
+    ('não tenho pressa', None, 'urgency', 'exploring'),
+    ('agora moro em Lins', None, 'urgency', None),
+    ('3', 'Quando? 1. agora 2. em 1 a 3 meses 3. sem pressa', 'urgency', 'exploring'),
+    ('a primeira', 'À vista ou financiado?', 'payment', 'cash'),
+    ('vcs trabalham com consorcio?', None, 'payment', None),
+    ('prazer, Lucas!', 'Qual é o seu nome?', 'name', 'Lucas'),
+    ('sou o Marcos', None, 'name', 'Marcos'),
+    ('sou o dono da loja', None, 'name', None),
+    ('vou dar meu Fiesta 2013 de entrada', None, 'trade_in', 'Ford Fiesta 2013'),
+    ('um palio 2010', 'Tem carro pra dar na troca?', 'trade_in', 'Fiat Palio 2010'),
+]
+
+
+@pytest.mark.parametrize(('say', 'asked', 'field', 'value'), OTHERS)
+def test_other_facts(known: Any, say: str, asked: str | None, field: str, value: Any) -> None:
+    assert known(say, asked).get(field) == value
+
+
+def test_an_upper_bound_below_the_lower_drops_the_lower(known: Any) -> None:
+    assert known('até 35 mil', budget_min=40_000, budget_max=60_000) == {'budget_max': 35_000}
+
+
+def test_an_increase_adds_to_what_was_known(known: Any) -> None:
+    assert known('pode colocar mais 10 mil', budget_max=60_000) == {'budget_max': 70_000}
+
+
+def test_the_amount_can_be_taken_back(known: Any) -> None:
+    assert known('esquece o que falei do valor', budget_min=10_000, budget_max=20_000) == {}
+
+
+def test_a_brand_said_again_moves_between_the_lists(known: Any) -> None:
+    assert known('fiat pode ser sim', excluded_brands=['Fiat', 'Ford']) == {
+        'brands': ['Fiat'],
+        'excluded_brands': ['Ford'],
+    }
+
+
+def test_a_state_settles_an_ambiguous_city(known: Any) -> None:
+    assert known('no maranhão', 'De qual estado?', city='Santa Inês') == {'city': 'Santa Inês', 'state': 'MA'}
+
+
+def test_a_new_city_drops_the_old_state_when_its_own_is_open(known: Any) -> None:
+    assert known('agora moro em Bom Jesus', city='Curitiba', state='PR') == {'city': 'Bom Jesus'}
+
+
+def test_a_long_message_gives_all_its_facts(known: Any) -> None:
+    assert known(
+        'Boa tarde! Me chamo Sérgio, moro em Piracicaba e estou procurando um carro usado pra minha esposa levar as '
+        'crianças na escola. Penso em gastar até 55 mil, de preferência automático e com porta-malas grande. Não quero '
+        'Renault nem Peugeot. Tenho um Corsa 2007 pra dar na troca.'
+    ) == {
+        'name': 'Sérgio',
+        'budget_max': 55_000,
+        'main_use': 'family',
+        'city': 'Piracicaba',
+        'state': 'SP',
+        'priorities': ['automatic', 'space'],
+        'excluded_brands': ['Renault', 'Peugeot'],
+        'trade_in': 'Chevrolet Corsa 2007',
+    }

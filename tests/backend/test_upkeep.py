@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import anyio
+import duckdb
+import pytest
+
+from agent_memory.backend import _history as history
+from agent_memory.backend._archive import Rows
+from agent_memory.backend._archiver import Archiver
+from agent_memory.backend._duckdb import DuckDBArchive
+from agent_memory.backend._endpoint import socket_of
+from agent_memory.backend._redis import RedisStore
+from agent_memory.backend._upkeep import Rule, outlived, restore, retain
+from agent_memory.errors import ArchiveUnavailable
+from tests.backend.outbox import archived, backlog, commit, emptied, running_archiver
+from tests.backend.rows import BEGUN, CLOSED, batch, decode, turn
+from tests.servers import until
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / 'history.duckdb'
+
+
+@pytest.fixture
+async def archive(path: Path) -> AsyncIterator[DuckDBArchive]:
+    held = DuckDBArchive(path)
+    yield held
+    await held.close()
+
+
+@pytest.fixture
+async def store(redis_url: str) -> AsyncIterator[RedisStore]:
+    held = RedisStore.from_url(redis_url)
+    await held.open(None)
+    yield held
+    await held.aclose()
+
+
+async def test_a_backup_of_a_running_archiver_is_restored_and_goes_on(
+    store: RedisStore, redis_url: str, archive: DuckDBArchive, path: Path, tmp_path: Path
+) -> None:
+    with running_archiver(redis_url, path):
+        await until(anyio.Path(socket_of(path)).exists)
+        for n in range(1, 11):
+            await commit(store, 'ana', n)
+        await emptied(store.outbox)
+        backup = await archive.backup(tmp_path / 'backups')
+    await anyio.Path(path).unlink()
+    await commit(store, 'ana', 11)
+
+    restore(backup, path)
+    await Archiver(store.outbox, archive, decode).drain()
+    assert await backlog(store.outbox) == 0
+    assert len((await history.transcript(archive, 'ana')).rows) == 22
+    await archive.close()
+    assert archived(path) == {'ana': list(range(1, 12))}
+
+
+async def test_a_backup_has_the_indexes_and_views(archive: DuckDBArchive, tmp_path: Path) -> None:
+    await archive.append(batch(turn(1), Rows(sessions=(CLOSED,))))
+    backup = DuckDBArchive(await archive.backup(tmp_path))
+    assert await backup.sessions('ana', limit=5) == await archive.sessions('ana', limit=5)
+    await backup.close()
+    with duckdb.connect(backup.path) as connection:
+        [(indexes, views)] = connection.execute(
+            'SELECT (SELECT count(*) FROM duckdb_indexes()), (SELECT count(*) FROM duckdb_views() WHERE NOT internal)'
+        ).fetchall()
+    assert (indexes, views) == (3, 2)
+
+
+async def test_a_backup_that_cannot_be_written_says_so(archive: DuckDBArchive, tmp_path: Path) -> None:
+    (tmp_path / 'file').touch()
+    with pytest.raises(ArchiveUnavailable, match='file'):
+        await archive.backup(tmp_path / 'file')
+
+
+async def test_restoring_over_a_history_is_refused(archive: DuckDBArchive, path: Path, tmp_path: Path) -> None:
+    await archive.append(batch(turn(1)))
+    with pytest.raises(ArchiveUnavailable, match='there is a history already'):
+        restore(await archive.backup(tmp_path), path)
+
+
+async def test_retention_tells_what_would_go_and_then_removes_it_from_the_bytes(
+    archive: DuckDBArchive, path: Path
+) -> None:
+    old, new = turn(1), turn(1, session='bia:1')
+    later = replace(new.messages[0], at=BEGUN + timedelta(days=100), content='palavra nova')
+    first = replace(old.messages[0], content='palavra velha')
+    await archive.append(batch(replace(old, messages=(first,)), replace(new, messages=(later,))))
+    rules = [Rule('message_history', timedelta(days=30)), Rule('events', timedelta(days=30))]
+    now = BEGUN + timedelta(days=101)
+
+    told = await outlived(archive, rules, now=now)
+    assert [(one.table, one.rows, one.of) for one in told] == [('message_history', 1, 2), ('events', 0, 0)]
+    assert told[0].oldest == first.at
+    assert len((await history.transcript(archive, 'ana')).rows) == 1
+
+    assert await retain(archive, rules, now=now) == told
+    assert (await history.transcript(archive, 'ana')).rows == ()
+    assert await archive.offset(0) == '1-0'
+    await archive.close()
+    kept = await anyio.Path(path).read_bytes()
+    assert b'palavra nova' in kept
+    assert b'palavra velha' not in kept
+    with duckdb.connect(path) as connection:
+        assert connection.execute('SELECT action, data FROM audit').fetchall() == [
+            ('retention', '{"message_history":1,"events":0}')
+        ]

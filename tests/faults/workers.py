@@ -1,0 +1,144 @@
+"""Worker processes for fault tests: they take messages from Redis lists and answer them by `agent.run`.
+
+Each is forked from a server that has imported everything, so that a killed worker is replaced in milliseconds.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import random
+import secrets
+import signal
+import sys
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from datetime import timedelta
+from multiprocessing.context import ForkServerProcess
+from typing import Any
+
+import anyio
+from pydantic_ai import Agent
+from pydantic_ai.messages import ModelMessage, ModelResponse, TextPart
+from pydantic_ai.models.function import AgentInfo, FunctionModel
+from redis.asyncio import Redis
+
+from agent_memory.backend._connect import connect
+from agent_memory.backend._protocol import Commit, Committed, Grant, Policy
+from agent_memory.backend._redis import RedisStore
+from agent_memory.capability import SessionMemory
+from agent_memory.errors import AgentMemoryError, LeaseLost
+from agent_memory.manager import SessionManager
+from agent_memory.session import Inbound
+from tests.workers import inbound, told
+
+
+@dataclass(frozen=True)
+class Job:
+    """One delivery of a message."""
+
+    contact: str
+    message_id: str
+    text: str
+    second: int
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a worker works."""
+
+    url: str
+    lease_ms: int = 15_000
+    think_ms: tuple[int, int] = (200, 200)
+    """A model call takes something between these."""
+    attempts: int = 3
+    late_messages: Any = 'wait'
+
+
+@dataclass
+class Crew:
+    """Worker processes on one server."""
+
+    settings: Settings
+    processes: dict[str, ForkServerProcess] = field(default_factory=dict[str, ForkServerProcess])
+
+    def __post_init__(self) -> None:
+        self._context = multiprocessing.get_context('forkserver')
+        self._context.set_forkserver_preload(['tests.faults.workers'])
+
+    def start(self, name: str) -> None:
+        self.processes[name] = self._context.Process(target=_main, args=(name, self.settings), daemon=True)
+        self.processes[name].start()
+
+    def signal(self, name: str, number: signal.Signals) -> None:
+        os.kill(self.processes[name].pid or 0, number)
+
+    def kill(self, name: str) -> None:
+        """Kill with SIGKILL, stopped or not."""
+        self.processes[name].kill()
+        self.processes[name].join()
+
+    def end(self) -> None:
+        for name in self.processes:
+            self.kill(name)
+
+
+async def deliver(client: Redis, name: str, job: Job) -> None:
+    """Hand a message to a worker, which may be dead."""
+    sent: Any = client.rpush(f'jobs:{name}', json.dumps(asdict(job)))
+    await sent
+
+
+class _Store(RedisStore):
+    async def commit(self, grant: Grant, commit: Commit) -> Committed:
+        try:
+            return await super().commit(grant, commit)
+        except LeaseLost:
+            fenced: Any = self.client.incr('log:fenced')
+            await fenced
+            raise
+
+
+def _main(name: str, settings: Settings) -> None:
+    if sys.platform == 'linux':
+        from tests.servers import die_with_parent
+
+        die_with_parent()
+    anyio.run(_work, name, settings)
+
+
+async def _work(name: str, settings: Settings) -> None:
+    policy = Policy(
+        lease=timedelta(milliseconds=settings.lease_ms),
+        max_attempts=settings.attempts,
+        backoff=timedelta(milliseconds=10),
+    )
+    client: Any = Redis.from_url(settings.url)
+    store = _Store(connect(settings.url), policy=policy)
+    agent = _agent(SessionMemory(SessionManager(store), late_messages=settings.late_messages), client, settings)
+    await agent.run('ready', deps=inbound('ready', 'ready', contact=f'+551190000{random.randint(1000, 9999)}'))
+    await client.rpush('ready', name)
+    async with anyio.create_task_group() as tasks:
+        while True:
+            if found := await client.blpop([f'jobs:{name}'], timeout=1):
+                tasks.start_soon(_answer, agent, client, Job(**json.loads(found[1])))
+
+
+def _agent(memory: SessionMemory[Any], client: Any, settings: Settings) -> Agent[Inbound, str]:
+    async def think(messages: list[ModelMessage], info: AgentInfo) -> ModelResponse:
+        del info
+        lines = told(messages)
+        await client.rpush('log:calls', json.dumps(lines))
+        await anyio.sleep(random.uniform(*settings.think_ms) / 1000)
+        # Another call for the same message gives another answer, so that two replies cannot pass for one.
+        return ModelResponse(parts=[TextPart(f'{secrets.token_hex(4)} re: {lines[-1]}')])
+
+    return Agent(FunctionModel(think), deps_type=Inbound, capabilities=[memory])
+
+
+async def _answer(agent: Agent[Inbound, str], client: Any, job: Job) -> None:
+    with suppress(AgentMemoryError):  # the channel delivers it again
+        deps = inbound(job.message_id, job.text, second=job.second, contact=job.contact)
+        result = await agent.run(job.text, deps=deps)
+        await client.rpush('replies', json.dumps([job.message_id, result.output]))
