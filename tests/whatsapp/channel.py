@@ -12,6 +12,7 @@ import anyio
 import anyio.lowlevel
 import httpx2
 from pydantic import SecretStr
+from redis.asyncio import Redis
 
 from agent_memory._turns import Turn
 from agent_memory.backend._channel import Pace
@@ -56,6 +57,13 @@ class Whatsapp:
         store = self.manager.store
         assert isinstance(store, RedisStore)
         return sum([await self.dispatcher.work(contact_id) for contact_id in (await store.due()).turns])
+
+    async def until_idle(self) -> None:
+        """Wait until nobody's message waits and no reply is owed."""
+        with anyio.fail_after(10):
+            async with Redis.from_url(self.redis_url) as client:
+                while await client.exists('am:{0}:leases', 'am:{0}:owing'):  # noqa: ASYNC110 - a store tells no event
+                    await anyio.sleep(0.02)
 
     async def until_seen(self, count: int, *, seconds: float = 10) -> Sequence[str]:
         with anyio.fail_after(seconds):
