@@ -137,6 +137,17 @@ class Turn(Generic[ProfileT]):
             at=source.at if source else self._clock(),
         )
 
+    def inbounds(self) -> tuple[Inbound, ...]:
+        """Return what this turn answers as the channel delivered it, oldest first."""
+        return tuple(unpack(Inbound, message.body) for message in self.grant.messages)
+
+    def hear(self, message_id: str, text: str) -> None:
+        """Replace the text of one message, such as a voice message by what was said in it."""
+        self.messages = tuple(
+            message.model_copy(update={'text': text}) if message.id == message_id else message
+            for message in self.messages
+        )
+
     async def join(self) -> tuple[UserMessage, ...]:
         """Take the messages that came in meanwhile into this turn, and return them, oldest first.
 

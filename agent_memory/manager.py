@@ -12,6 +12,7 @@ from agent_memory import telemetry
 from agent_memory._lease import Heartbeat, Lease
 from agent_memory._turns import Replay, Snapshot, SnapshotCache, Turn, held, read_snapshot, user_message, version_of
 from agent_memory.backend._archive import Archive
+from agent_memory.backend._channel import Channel, HasChannel, Pace, Received
 from agent_memory.backend._protocol import Answered, Behind, Grant, Message, SessionStore, Sweepable
 from agent_memory.backend._sweeper import Sweeper
 from agent_memory.codec import Codec, StoredReply, pack, pack_briefly, unpack
@@ -32,6 +33,8 @@ from agent_memory.session import Domain, Inbound, SessionData
 
 MAX_TURN = timedelta(seconds=120)
 """Hard deadline of one turn: past it the lease is no longer renewed."""
+
+_AT_ONCE = Pace(quiet=timedelta(0))
 
 
 class SessionManager(Generic[ProfileT]):
@@ -199,6 +202,60 @@ class SessionManager(Generic[ProfileT]):
                 )
             case _:
                 raise SessionBusy(waited=timedelta(seconds=time.monotonic() - started))
+
+    async def receive(
+        self, inbound: Inbound, *, address: bytes = b'', pace: Pace = _AT_ONCE, flush: bool = False
+    ) -> Received:
+        """Take a message in for a worker, durably and once, without waiting for its turn.
+
+        When this returns, the message is in the contact's mailbox and its answer is owed through the channel.
+
+        Args:
+            inbound: The message.
+            address: Where the channel sends the reply.
+            pace: How long the turn waits for more of the same burst.
+            flush: Whether the burst ends with this message.
+
+        Raises:
+            Refused: The store takes no new message now. Nothing was stored.
+            StoreUnavailable: The store does not answer. Receive it again.
+            MessageMismatch: The message id is known with another text.
+        """
+        contact_id, message = await self._message(inbound)
+        return await self.channel.receive(contact_id, message, address=address, pace=pace, flush=flush)
+
+    @asynccontextmanager
+    async def take(self, contact_id: str) -> AsyncGenerator[Turn[ProfileT] | None]:
+        """Yield the turn over what waits in a contact's mailbox, or `None` when nothing is to be answered now.
+
+        The body must `commit` the turn, as with `turn`.
+        """
+        begun = cached = None
+        while begun is None or (isinstance(begun, Grant) and begun.spent):
+            if begun:
+                await self._give_up(begun)
+            cached = self._cache.get(contact_id)
+            begun = await self.store.begin(contact_id, None, held=held(cached) if cached else None, window=self._window)
+        if isinstance(begun, Grant):
+            async with self._running(begun, cached) as turn:
+                yield turn
+        else:
+            yield None
+
+    @property
+    def channel(self) -> Channel:
+        """What the store does for a channel.
+
+        Raises:
+            SetupError: The store serves no channel.
+        """
+        if not isinstance(self.store, HasChannel):
+            raise SetupError(f'{type(self.store).__name__} serves no channel: it has no `channel`')
+        return self.store.channel
+
+    async def identity(self) -> Identity:
+        """Return what names contacts and messages in this store."""
+        return await self._known()
 
     async def sweep(self) -> int:
         """Close every session that is past its deadline, and return how many."""

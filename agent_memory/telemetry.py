@@ -31,12 +31,20 @@ ERROR = 'agent_memory.error'
 STATE = 'agent_memory.state'
 FACTS = 'agent_memory.facts'
 MESSAGES = 'agent_memory.messages'
+CODE = 'agent_memory.code'
+KIND = 'agent_memory.kind'
 ENTRIES = 'agent_memory.entries'
 
 Outcome = Literal['committed', 'replayed', 'muted', 'failed']
 
 _tracer = trace.get_tracer('agent_memory')
-_turns = metrics.get_meter('agent_memory').create_counter('agent_memory.turns', description='Turns by outcome')
+_meter = metrics.get_meter('agent_memory')
+_turns = _meter.create_counter('agent_memory.turns', description='Turns by outcome')
+_sends = _meter.create_counter('agent_memory.sends', description='Messages to people, by outcome and error code')
+_failures = _meter.create_counter(
+    'agent_memory.worker_failures', description='Failures that a worker outlived, by type'
+)
+_events = _meter.create_counter('agent_memory.channel_events', description='Items of webhooks, by kind')
 
 
 _NOWHERE = nullcontext(trace.INVALID_SPAN)
@@ -80,6 +88,28 @@ def finish(span: Span, outcome: Outcome, *, turn: int | None = None, state: str 
     if turn is not None:
         span.set_attributes({TURN_NUMBER: turn, STATE: state or ''})
     _turns.add(1, {OUTCOME: outcome})
+
+
+def sent(outcome: str, *, code: int | None) -> None:
+    """Count one attempt to send a message to a person."""
+    _sends.add(1, {OUTCOME: outcome, CODE: code or 0})
+
+
+def withheld(replies: int, *, indeterminate: int) -> None:
+    """Count replies that were not sent because a person holds the conversation, or whose sender fell silent."""
+    for outcome, count in (('withheld', replies), ('indeterminate', indeterminate)):
+        if count:
+            _sends.add(count, {OUTCOME: outcome, CODE: 0})
+
+
+def worker_failed(error: Exception) -> None:
+    """Count a failure that a worker outlived; the turn or reply behind it is tried again or was given up."""
+    _failures.add(1, {ERROR: type(error).__name__})
+
+
+def channel_event(kind: str) -> None:
+    """Count one item of a webhook."""
+    _events.add(1, {KIND: kind})
 
 
 def earlier_failed(error: Exception) -> None:
