@@ -37,6 +37,9 @@ contracts: .venv/.stamp
 budget: .venv/.stamp
 	$(BIN)/loq
 
+bench: .venv/.stamp
+	$(BIN)/python -m benchmarks.turn $(ARGS)
+
 check: lint types contracts budget
 
 # Break the Lua scripts one place at a time: the tests must notice 95 % of it. ARGS=20 tries about 20 places.

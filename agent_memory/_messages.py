@@ -23,6 +23,8 @@ from pydantic_ai.usage import RequestUsage
 from agent_memory._turns import PastTurn
 from agent_memory.turn import TurnRecord
 
+DEGRADED = 'degraded'
+"""The key of `ModelResponse.provider_details` by which a stand-in for the model that was asked says so."""
 _VERSION = f'pydantic_ai {pydantic_ai.__version__}'
 
 
@@ -45,11 +47,24 @@ def record_of(result: AgentRunResult[Any], new: list[ModelMessage], blank: TurnR
                 if (count := getattr(usage, name))
             },
             'cost': str(usage.cost) if usage.cost is not None else None,
+            'degraded': any((one.provider_details or {}).get(DEGRADED) for one in responses),
             'duration_ms': duration_ms,
             'cache': None if _is_plain(new) else _dumped(new),
             'cache_version': None if _is_plain(new) else _VERSION,
         }
     )
+
+
+def as_said(new: list[ModelMessage], reply: str | None) -> list[ModelMessage]:
+    """Return a run's messages with its last answer as it was sent: an output validator may have replaced the model's."""
+    last = new[-1] if new else None
+    if reply is None or not isinstance(last, ModelResponse):
+        return new
+    texts = [part for part in last.parts if isinstance(part, TextPart)]
+    if not texts or '\n\n'.join(part.content for part in texts) == reply or texts[-1].content == reply:
+        return new
+    parts = [part for part in last.parts if not isinstance(part, TextPart)]
+    return [*new[:-1], replace(last, parts=[*parts, TextPart(reply)])]
 
 
 def spoken(prompt: str | Sequence[UserContent] | None) -> str:

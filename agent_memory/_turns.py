@@ -12,12 +12,14 @@ from typing import Any, Generic, Literal, TypeVar
 
 import anyio
 
+from agent_memory import telemetry
 from agent_memory._lease import Lease
 from agent_memory.backend._protocol import Commit, Grant, Held, Message, SessionStore
 from agent_memory.codec import Codec, StoredReply, pack, unpack
 from agent_memory.errors import SessionConflict
+from agent_memory.handoff import HANDOFF, handoff_data
 from agent_memory.profile import Change, Fact, ProfileT
-from agent_memory.session import ConversationMemory, Inbound, SessionData
+from agent_memory.session import ConversationMemory, ConversationMessage, Inbound, SessionData
 from agent_memory.turn import Action, Event, Folded, TurnRecord, UserMessage, fold
 
 T = TypeVar('T')
@@ -180,7 +182,11 @@ class Turn(Generic[ProfileT]):
         """
         folded = self.fold(actions)
         session, events = self._advanced(folded)
-        happened = {'messages': list(self.messages), 'reply': reply, 'facts': list(folded.facts), 'events': events}
+        if record:
+            session.spent = record.added_to(session.spent)
+        happened: dict[str, Any] = {'messages': list(self.messages), 'reply': reply, 'facts': list(folded.facts)}
+        lines = _blank(session).model_copy(update=happened).lines()
+        happened['events'] = [self._told(event, session, lines) for event in events]
         # Every message of a burst gets the reply; the one whose caller is here comes last and carries it.
         messages = tuple(sorted(self.grant.messages, key=lambda message: message.id == self._own))
         return await self._write(session, record, happened, messages, output, parsed)
@@ -218,6 +224,8 @@ class Turn(Generic[ProfileT]):
             if not (self.muted and changed.state == base.handoff_from):
                 self._codec.domain.states.check(base.state, changed.state)
             events.append(_moved(now, message.id, base.state, changed.state))
+            if self.muted:
+                events.append(Event(kind='handback', at=now, message=message.id, data={'state': changed.state}))
         said = session.memory.messages[len(base.memory.messages) :]
         self._qualify(changed, events, now, message.id)
         happened = {'said': said, 'facts': list(patched.facts), 'events': events}
@@ -247,6 +255,13 @@ class Turn(Generic[ProfileT]):
         session.forgotten = folded.restarts
         self._qualify(session, events, now, source)
         return session, events
+
+    def _told(self, event: Event, session: SessionData[ProfileT], lines: list[ConversationMessage]) -> Event:
+        """Return a hand-over with what the person who takes over needs; any other event as it is."""
+        if event.kind != HANDOFF:
+            return event
+        data = handoff_data(session, self._codec.domain, lines)
+        return event.model_copy(update={'data': {**data, **event.data}})
 
     def _qualify(self, session: SessionData[ProfileT], events: list[Event], now: datetime, source: str | None) -> None:
         bar, score = self._codec.domain.qualified_at, self._codec.domain.score
@@ -278,7 +293,8 @@ class Turn(Generic[ProfileT]):
         record = TurnRecord(**fields)
         reply = StoredReply(text=record.reply, output=output, turn=session.turn, run_id=record.run_id)
         commit = Commit(
-            id=secrets.token_urlsafe(12),
+            # 72 bits: told apart only from the other commits of one contact, and stored with each of its messages.
+            id=secrets.token_urlsafe(9),
             document=self._codec.write_session(session),
             record=self._codec.write_turn(record),
             reply=pack(reply),
@@ -287,7 +303,8 @@ class Turn(Generic[ProfileT]):
             ends='restart' if session.forgotten else '',
         )
         # A cancelled caller must not leave the outcome open: the commit is sent and its answer awaited.
-        done = await uninterrupted(self._store.commit(self.grant, commit))
+        with telemetry.span(telemetry.COMMIT, {telemetry.FACTS: len(record.facts)}):
+            done = await uninterrupted(self._store.commit(self.grant, commit))
         if session.forgotten:
             self._cache.drop(self.grant.contact_id)
         else:

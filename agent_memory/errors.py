@@ -19,6 +19,7 @@ AgentMemoryError
 +-- StoreUnavailable       Redis did not answer or refused; the cause is the driver's error
 +-- ArchiveUnavailable     the DuckDB file cannot be opened or written; the cause is the driver's error
 +-- ArchiveRefused         DuckDB will never take these rows; the cause says why. Nothing was written
++-- HandoffUndelivered     a sink did not take a hand-over; it is delivered again later
 +-- CatalogueUnavailable   the catalogue has no answer: its file or service cannot be read
 +-- SetupError             the data directory, the embedded server or a setting is unusable
 """
@@ -132,6 +133,10 @@ class ArchiveUnavailable(AgentMemoryError):
 
 class ArchiveRefused(AgentMemoryError):
     """The archive will never take these rows, such as a profile that is no JSON. Nothing was written."""
+
+
+class HandoffUndelivered(AgentMemoryError):
+    """A sink did not take a hand-over. It is delivered again later."""
 
 
 class CatalogueUnavailable(AgentMemoryError):

@@ -37,8 +37,8 @@ class Identity:
         return self._digest(b'contact', normal_contact(contact))
 
     def message_id(self, contact_id: str, message_id: str) -> str:
-        """Return the opaque id of one message of a contact: 22 characters, URL-safe."""
-        return self._digest(b'message', f'{contact_id}\0{message_id}')
+        """Return the opaque id of one message of a contact: 16 characters (96 bits), URL-safe."""
+        return self._digest(b'message', f'{contact_id}\0{message_id}')[:16]
 
     def text_digest(self, text: str) -> str:
         """Return what tells two texts apart without telling them: 11 characters."""

@@ -279,6 +279,7 @@ CAR_LEAD = Domain(
     score=QUALIFICATION,
     completeness=COMPLETENESS,
     qualified_at=60,
+    escalate=lambda session: 'three messages in a row were not understood' if session.not_understood >= 3 else None,
     progress=lambda session: _S.COLLECTING_PROFILE if session.state == _S.GREETING else None,
     apology='Desculpe, tive um problema aqui e não consegui responder. Pode escrever de novo, por favor?',
     carry_over=frozenset(UserProfileData.settable()) - {'urgency'},

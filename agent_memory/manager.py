@@ -8,12 +8,13 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Generic, Literal
 
+from agent_memory import telemetry
 from agent_memory._lease import Heartbeat, Lease
-from agent_memory._turns import Replay, Snapshot, SnapshotCache, Turn, held, read_snapshot, user_message
+from agent_memory._turns import Replay, Snapshot, SnapshotCache, Turn, held, read_snapshot, user_message, version_of
 from agent_memory.backend._archive import Archive
 from agent_memory.backend._protocol import Answered, Behind, Grant, Message, SessionStore, Sweepable
 from agent_memory.backend._sweeper import Sweeper
-from agent_memory.codec import Codec, StoredReply, pack_briefly, unpack
+from agent_memory.codec import Codec, StoredReply, pack, pack_briefly, unpack
 from agent_memory.errors import (
     EarlierWaits,
     InvalidInput,
@@ -107,7 +108,10 @@ class SessionManager(Generic[ProfileT]):
         identity = await self._known()
         message = Message(identity.message_id(session.contact_id, message_id), b'', identity.text_digest(''), 0)
         started = time.monotonic()
-        begun = await self.store.begin(session.contact_id, message, kind='change', window=self._window, wait=self._wait)
+        with telemetry.span(telemetry.BEGIN):
+            begun = await self.store.begin(
+                session.contact_id, message, kind='change', window=self._window, wait=self._wait
+            )
         match begun:
             case Grant():
                 async with self._running(begun, None) as turn:
@@ -117,6 +121,22 @@ class SessionManager(Generic[ProfileT]):
                 return False
             case _:
                 raise SessionBusy(waited=timedelta(seconds=time.monotonic() - started))
+
+    async def hand_back(self, contact: str) -> bool:
+        """Give the conversation back to the agent, which goes on where it was when a person took over.
+
+        Returns False when no person holds it.
+
+        Raises:
+            SessionConflict: The session moved on meanwhile. Nothing was written: try again.
+            SessionBusy: A turn of this contact is running and did not end within the wait.
+        """
+        session = await self.get_session(contact)
+        if session is None or not self.domain.states.is_muted(session):
+            return False
+        name = f'hand back {session.session_id}:{version_of(session)}'
+        self.domain.states.hand_back(session)
+        return await self.update_session(session, message_id=name)
 
     async def expire_session(self, contact: str, *, reason: str = 'expired') -> bool:
         """End the contact's session now: archived and gone from the store in one step.
@@ -162,9 +182,10 @@ class SessionManager(Generic[ProfileT]):
             if begun:
                 await self._give_up(begun)
             cached = self._cache.get(contact_id)
-            begun = await self.store.begin(
-                contact_id, message, held=held(cached) if cached else None, window=self._window, wait=patience
-            )
+            with telemetry.span(telemetry.BEGIN):
+                begun = await self.store.begin(
+                    contact_id, message, held=held(cached) if cached else None, window=self._window, wait=patience
+                )
         match begun:
             case Grant():
                 async with self._running(begun, cached, inbound, message) as turn:
@@ -272,7 +293,7 @@ class SessionManager(Generic[ProfileT]):
 
     async def _aborted(self, grant: Grant, *, error: str, outcome: Literal['retry', 'fail']) -> None:
         apology = StoredReply(text=self.domain.apology, turn=grant.version)
-        await self.store.abort(grant, error=error, reply=pack_briefly(apology), outcome=outcome)
+        await self.store.abort(grant, error=error, reply=pack(apology), outcome=outcome)
 
     def _heartbeat(self, grant: Grant, lease: Lease) -> Heartbeat:
         return Heartbeat(lease, lambda: self.store.heartbeat(grant), length=grant.lease, limit=self._max_turn)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from functools import lru_cache
 from typing import Annotated, ClassVar, Generic, Literal
 
@@ -140,6 +141,17 @@ class Consent(BaseModel):
     at: Stamp | None = None
 
 
+class Spent(BaseModel):
+    """What a conversation's models have cost so far."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra='forbid', frozen=True)
+
+    tokens: int = Field(default=0, ge=0)
+    """Input and output together."""
+    cost: Decimal = Decimal(0)
+    """In USD; a model without a known price adds nothing."""
+
+
 class SessionData(BaseModel, Generic[ProfileT]):
     """One contact's open conversation: what it is about, where it stands, what is known of the person."""
 
@@ -159,6 +171,9 @@ class SessionData(BaseModel, Generic[ProfileT]):
     consent: Consent = Consent()
     requests: list[Request] = Field(default_factory=list[Request])
     """What the person asked of the business and has not withdrawn."""
+    not_understood: int = Field(default=0, ge=0)
+    """How many of the last turns in a row were not understood."""
+    spent: Spent = Spent()
     qualified_at: Stamp | None = None
     """When the score first reached the business's bar in this session."""
     updated_at: Stamp
@@ -255,6 +270,7 @@ class StateMachine:
             raise ForbiddenTransition(session.state, 'the state before the hand-over', allowed=allowed)
         session.state = session.handoff_from or self.initial
         session.handoff_from = None
+        session.not_understood = 0
 
     def is_muted(self, session: SessionData[ProfileT]) -> bool:
         """Return whether a person holds the conversation, so that the agent says nothing."""
@@ -275,6 +291,8 @@ class Domain(Generic[ProfileT]):
     """The profile fields that a returning contact's new session starts with."""
     progress: Callable[[SessionData[ProfileT]], str | None] = field(default=lambda _: None)
     """The state that a session moves to by itself after a turn; `None` stays."""
+    escalate: Callable[[SessionData[ProfileT]], str | None] = field(default=lambda _: None)
+    """Why a person must take over, or `None`. The conversation is handed over in the turn that makes a reason arise."""
     ttl: timedelta = timedelta(hours=24)
     apology: str = 'Sorry, something went wrong on our side. Please write again.'
     """What a contact is told when a message is given up after its last attempt."""

@@ -17,12 +17,14 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from agent_memory.backend._archiver import Archiver
+from agent_memory.backend._deliveries import DuckDBEventQueue
 from agent_memory.backend._duckdb import DuckDBArchive
 from agent_memory.backend._embedded import embedded_server
 from agent_memory.backend._endpoint import serve_history
 from agent_memory.backend._protocol import Policy
 from agent_memory.backend._redis import RedisStore
 from agent_memory.errors import AgentMemoryError, ArchiveUnavailable, SetupError
+from agent_memory.handoff import HandoffRelay, HandoffSink, LogSink, WebhookSink
 from agent_memory.history import rows_of
 from agent_memory.manager import SessionManager
 from agent_memory.profile import ProfileT
@@ -60,8 +62,19 @@ class MemorySettings(BaseSettings):
     lease: timedelta = Policy().lease
     wait: timedelta = timedelta(seconds=30)
     """How long a turn waits for another turn of the same contact."""
+    catalogue: str | None = None
+    """Where the lead agent's cars come from: a CSV or Parquet file, or the URL of a recommendation service."""
+    handoff_url: str | None = None
+    """Where hand-overs are posted as JSON; without one they are lines in the log."""
+    handoff_secret: SecretStr | None = None
+    """What those posts are signed with."""
     model: str | None = None
     """The model of the command line's agent, such as `openai:gpt-5.2`, or `rules` for the offline one."""
+
+    @property
+    def archive_path(self) -> Path:
+        """The history's file."""
+        return self.archive or self.data_dir / 'history.duckdb'
 
     def chosen_model(self) -> str:
         """Return the configured model, OpenAI's when only its key is set, else the offline rules."""
@@ -78,7 +91,7 @@ class MemorySettings(BaseSettings):
         async with AsyncExitStack() as stack:
             url, secret = await self._server(stack)
             store = RedisStore.from_url(url, prefix=self.key_prefix, policy=Policy(lease=self.lease))
-            archive = DuckDBArchive(self.archive or self.data_dir / 'history.duckdb')
+            archive = DuckDBArchive(self.archive_path)
             manager = SessionManager(store, archive, domain=domain, secret=secret, wait=self.wait)
             stack.push_async_callback(manager.close)
             await store.open(secret)
@@ -89,6 +102,7 @@ class MemorySettings(BaseSettings):
                 tasks.start_soon(archiver.run)
                 tasks.start_soon(serve_history, archive, archive.path)
                 tasks.start_soon(_sweep, manager)
+                tasks.start_soon(HandoffRelay(DuckDBEventQueue(archive), self._sink()).run)
                 try:
                     yield opened
                 except Exception as error:  # noqa: BLE001 - raised again below, outside the group that would wrap it
@@ -97,6 +111,12 @@ class MemorySettings(BaseSettings):
             if failure is not None:
                 raise failure
             await _drain(archiver)
+
+    def _sink(self) -> HandoffSink:
+        if self.handoff_url is None:
+            return LogSink()
+        secret = self.handoff_secret.get_secret_value().encode() if self.handoff_secret else None
+        return WebhookSink(self.handoff_url, secret=secret)
 
     async def _server(self, stack: AsyncExitStack) -> tuple[str, bytes | None]:
         given = self.secret.get_secret_value().encode() if self.secret else None

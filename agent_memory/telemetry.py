@@ -14,11 +14,12 @@ from contextlib import contextmanager
 from typing import Literal
 
 from opentelemetry import metrics, trace
-from opentelemetry.trace import Span
-from opentelemetry.util.types import AttributeValue
+from opentelemetry.trace import Span, StatusCode
+from opentelemetry.util.types import Attributes
 
 TURN = 'agent_memory turn'
 BEGIN = 'agent_memory begin'
+RUN = 'agent_memory run'
 COMMIT = 'agent_memory commit'
 ARCHIVE = 'agent_memory archive'
 EARLIER_FAILED = 'agent_memory earlier turn failed'
@@ -28,6 +29,7 @@ TURN_NUMBER = 'agent_memory.turn'
 OUTCOME = 'agent_memory.outcome'
 ERROR = 'agent_memory.error'
 STATE = 'agent_memory.state'
+FACTS = 'agent_memory.facts'
 MESSAGES = 'agent_memory.messages'
 ENTRIES = 'agent_memory.entries'
 
@@ -38,7 +40,7 @@ _turns = metrics.get_meter('agent_memory').create_counter('agent_memory.turns', 
 
 
 @contextmanager
-def span(name: str, **attributes: AttributeValue) -> Generator[Span]:
+def span(name: str, attributes: Attributes = None) -> Generator[Span]:
     """Open a span. Its exceptions are recorded by type alone: their messages may be about a person."""
     with _tracer.start_as_current_span(
         name, attributes=attributes, record_exception=False, set_status_on_exception=False
@@ -47,6 +49,18 @@ def span(name: str, **attributes: AttributeValue) -> Generator[Span]:
             yield opened
         except BaseException as error:
             opened.set_attribute(ERROR, type(error).__name__)
+            opened.set_status(StatusCode.ERROR)
+            raise
+
+
+@contextmanager
+def turn() -> Generator[Span]:
+    """Open the span of a turn, which ends with `finish`; an error finishes it as failed."""
+    with span(TURN) as opened:
+        try:
+            yield opened
+        except Exception:
+            finish(opened, 'failed')
             raise
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Generic, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
 
 from agent_memory.errors import InvalidInput
 from agent_memory.profile import Change, Fact, ProfileT
-from agent_memory.session import Consent, ConversationMessage, Domain, Request, SessionData, Stamp
+from agent_memory.session import Consent, ConversationMessage, Domain, Request, SessionData, Spent, Stamp
 
 ACTIONS = 'agent_memory.actions'
 """The key of `ToolReturn.metadata` under which a tool leaves its actions."""
@@ -48,11 +49,19 @@ class HandBack(_Action):
     kind: Literal['hand_back'] = 'hand_back'
 
 
+class NotUnderstood(_Action):
+    """Record that the person's words made no sense to the agent."""
+
+    kind: Literal['not_understood'] = 'not_understood'
+
+
 class AnswerConsent(_Action):
     """Record the person's answer to a consent text."""
 
     kind: Literal['answer_consent'] = 'answer_consent'
     given: bool
+    text: str | None = None
+    """What the person was told last before they answered."""
 
 
 class Ask(_Action):
@@ -77,7 +86,7 @@ class Restart(_Action):
 
 
 Action = Annotated[
-    PatchProfile | Advance | HandOver | HandBack | AnswerConsent | Ask | Recommend | Restart,
+    PatchProfile | Advance | HandOver | HandBack | NotUnderstood | AnswerConsent | Ask | Recommend | Restart,
     Field(discriminator='kind'),
 ]
 ActionList: TypeAdapter[list[Action]] = TypeAdapter(list[Action])
@@ -127,11 +136,18 @@ class TurnRecord(BaseModel):
     usage: dict[str, int] = Field(default_factory=dict[str, int])
     cost: str | None = None
     """In USD, as a decimal number; `None` when the price is unknown."""
+    degraded: bool = False
+    """Whether a simpler model answered in place of the one that was asked."""
     duration_ms: int | None = None
     cache_version: str | None = None
     """The framework and version that wrote `cache`."""
     cache: str | None = None
     """The framework's messages of this turn as JSON; `None` when the neutral fields say all."""
+
+    def added_to(self, spent: Spent) -> Spent:
+        """Return `spent` with what this turn cost."""
+        tokens = self.usage.get('input_tokens', 0) + self.usage.get('output_tokens', 0)
+        return Spent(tokens=spent.tokens + tokens, cost=spent.cost + Decimal(self.cost or 0))
 
     def lines(self) -> list[ConversationMessage]:
         """Return what was said in this turn, oldest first."""
@@ -168,11 +184,14 @@ def fold(
     """
     working = _Fold(session.model_copy(deep=False), domain, message, at)
     working.session.requests = list(session.requests)
+    working.session.not_understood = 0
     for action in actions:
         try:
             working.apply(action)
         except InvalidInput as error:
             working.note('refused', action=action.kind, reason=str(error))
+    if (reason := domain.escalate(working.session)) and not domain.escalate(session):
+        working.apply(HandOver(reason=reason))
     return Folded(working.session, tuple(working.facts), tuple(working.events), working.restarts)
 
 
@@ -184,6 +203,7 @@ class _Fold(Generic[ProfileT]):
         self.facts: list[Fact] = []
         self.events: list[Event] = []
         self.restarts = False
+        self._before = session.not_understood
         self._domain = domain
         self._message = message
         self._at = at
@@ -204,9 +224,12 @@ class _Fold(Generic[ProfileT]):
             case HandBack():
                 self._domain.states.hand_back(self.session)
                 self.note('handback', state=self.session.state)
+            case NotUnderstood():
+                self.session.not_understood = self._before + 1
+                self.note('undecided', in_a_row=self.session.not_understood)
             case AnswerConsent():
                 self.session.consent = Consent(given=action.given, at=self._at)
-                self.note('consent', given=action.given)
+                self.note('consent', given=action.given, text=action.text)
             case Ask():
                 self._ask(action)
             case Recommend():

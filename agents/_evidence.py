@@ -102,7 +102,7 @@ _WRITTEN: dict[str, Callable[[Words, Any], bool]] = {
 def _places(words: Words) -> Iterable[Place]:
     known, longest = places()
     for start in range(len(words)):
-        for size in range(1, min(longest, len(words) - start) + 1):
+        for size in range(1, min(longest.get(words[start].text, 0), len(words) - start) + 1):
             if place := known.get(' '.join(word.text for word in words[start : start + size])):
                 yield place
 

@@ -5,51 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from agent_memory.lead import BodyType, MainUse, Priority, Urgency, UserProfileData
-
-_USES = {
-    MainUse.DAILY_COMMUTE: 'dia a dia',
-    MainUse.FAMILY: 'família',
-    MainUse.APP_DRIVER: 'trabalho com aplicativo',
-    MainUse.CARGO_WORK: 'carga e trabalho',
-    MainUse.TRAVEL: 'viagens',
-    MainUse.OFFROAD_RURAL: 'estrada de terra',
-    MainUse.LEISURE: 'lazer',
-    MainUse.BUSINESS: 'empresa',
-}
-_BODIES = {
-    BodyType.HATCH: 'hatch',
-    BodyType.SEDAN: 'sedã',
-    BodyType.SUV: 'SUV',
-    BodyType.PICKUP: 'picape',
-    BodyType.MINIVAN: 'minivan',
-    BodyType.WAGON: 'perua',
-    BodyType.VAN: 'van',
-    BodyType.COUPE: 'cupê',
-    BodyType.CONVERTIBLE: 'conversível',
-}
-_PRIORITIES = {
-    Priority.ECONOMY: 'economia',
-    Priority.LOW_MAINTENANCE: 'manutenção barata',
-    Priority.RELIABILITY: 'confiabilidade',
-    Priority.SAFETY: 'segurança',
-    Priority.COMFORT: 'conforto',
-    Priority.SPACE: 'espaço',
-    Priority.PERFORMANCE: 'desempenho',
-    Priority.TECHNOLOGY: 'tecnologia',
-    Priority.RESALE_VALUE: 'boa revenda',
-    Priority.LOW_MILEAGE: 'baixa quilometragem',
-    Priority.AUTOMATIC: 'câmbio automático',
-    Priority.DESIGN: 'visual',
-    Priority.NEWER_YEAR: 'ano recente',
-    Priority.AIR_CONDITIONING: 'ar-condicionado',
-}
-_URGENCIES = {
-    Urgency.IMMEDIATE: 'para já',
-    Urgency.ONE_TO_THREE_MONTHS: 'em até três meses',
-    Urgency.THREE_TO_SIX_MONTHS: 'em até seis meses',
-    Urgency.EXPLORING: 'sem pressa',
-}
+from agent_memory.agents._wording import BODIES, PAYMENTS, PRIORITIES, URGENCIES, USES, money
+from agent_memory.lead import UserProfileData
 
 GREETING = 'Olá! Sou o assistente virtual da loja e vou te ajudar a achar um carro.'
 NOT_UNDERSTOOD = 'Desculpe, não entendi direito.'
@@ -59,7 +16,15 @@ OPTED_OUT = 'Entendido, você não vai mais receber mensagens nossas. Se mudar d
 ERASURE = 'Entendido. Registrei o seu pedido de exclusão dos dados e vamos cuidar dele.'
 CONSENT_GIVEN = 'Obrigado!'
 CONSENT_REFUSED = 'Sem problemas, respeitamos a sua escolha.'
+SAFE = 'Sobre isso um consultor te responde melhor. Posso te ajudar a achar um carro: o que você procura?'
+SAFE_AGAIN = 'Isso é melhor você ver com um consultor. Me conte que tipo de carro você procura.'
+THANKS = 'Por nada!'
+GOODBYE = 'Por nada! Quando quiser continuar, é só me chamar por aqui.'
+TERMS = 'Preço final, desconto, pagamento e prazo quem confirma é a nossa equipe. Quer que eu chame um consultor?'
+PRICE_LATER = 'O preço depende do carro que eu encontrar para você.'
 COMPLETE = 'Já tenho o que preciso. Quer que eu chame um consultor para te mostrar as opções?'
+CONSULTANT = 'Posso chamar um consultor para continuar com você?'
+WHICH_ONE = 'Qual dos carros te interessou? Me diga o número.'
 
 # Each field has two wordings, so that the same question is never put twice in the same words.
 _QUESTIONS: tuple[tuple[str, str, str], ...] = (
@@ -85,11 +50,24 @@ _QUESTIONS: tuple[tuple[str, str, str], ...] = (
 )
 
 
-def next_question(profile: UserProfileData, asked: str | None) -> str:
-    """Return the next thing to ask: one question about what is missing, not in the words of the last one."""
+def is_complete(profile: UserProfileData) -> bool:
+    """Return whether nothing is left to ask."""
+    return not any(_missing(profile, question[0]) for question in _QUESTIONS)
+
+
+def next_question(profile: UserProfileData, asked: str | None, *, shown: bool = False) -> str:
+    """Return the next thing to ask: one question about what is missing, not in the words of the last one.
+
+    Args:
+        profile: What is known.
+        asked: What the person was told last.
+        shown: Whether they were shown cars.
+    """
     missing = [question for question in _QUESTIONS if _missing(profile, question[0])]
+    if shown:
+        return CONSULTANT if asked and WHICH_ONE in asked else WHICH_ONE
     if not missing:
-        return COMPLETE
+        return CONSULTANT if asked and COMPLETE in asked else COMPLETE
     _, first, second = missing[0]
     return second if asked and first in asked else first
 
@@ -98,11 +76,6 @@ def acknowledgement(profile: UserProfileData, fields: Iterable[str]) -> str:
     """Return what was understood, in a few words; empty when nothing was."""
     said = [text for field in dict.fromkeys(fields) if (text := _spell(profile, field))]
     return f'Anotado: {", ".join(said)}.' if said else ''
-
-
-def money(amount: int) -> str:
-    """Return an amount as Brazilians write it: `R$ 60.000`."""
-    return f'R$ {amount:,}'.replace(',', '.')
 
 
 def _missing(profile: UserProfileData, field: str) -> bool:
@@ -125,13 +98,14 @@ _WORDINGS: dict[str, Callable[[Any], str]] = {
     'name': lambda value: f'prazer, {value}',
     'budget_min': lambda value: f'a partir de {money(value)}',
     'budget_max': lambda value: f'até {money(value)}',
-    'main_use': lambda value: f'uso: {_USES[value]}',
+    'main_use': lambda value: f'para {USES[value]}',
     'city': str,
     'state': str,
-    'priorities': lambda value: ' e '.join(_PRIORITIES[one] for one in value),
+    'priorities': lambda value: ' e '.join(PRIORITIES[one] for one in value),
     'brands': ' ou '.join,
     'excluded_brands': lambda value: f'sem {" e ".join(value)}',
-    'body_types': lambda value: ' ou '.join(_BODIES[one] for one in value),
-    'urgency': _URGENCIES.__getitem__,
-    'trade_in': str,
+    'body_types': lambda value: ' ou '.join(BODIES[one] for one in value),
+    'urgency': URGENCIES.__getitem__,
+    'payment': PAYMENTS.__getitem__,
+    'trade_in': lambda value: f'{value} na troca',
 }

@@ -8,13 +8,14 @@ from pydantic_ai import Agent
 from pydantic_ai.models import Model
 
 from agent_memory.agents._evidence import lead_evidence
-from agent_memory.agents.rules import RulesModel
+from agent_memory.agents._guards import GUARD_TRIES, guard_reply
+from agent_memory.agents._limits import ConversationLimits
+from agent_memory.agents._models import RULES, lead_model, model_settings
 from agent_memory.capability import SessionMemory
+from agent_memory.catalogue import CarCatalogue
 from agent_memory.lead import UserProfileData
 from agent_memory.session import Inbound
-
-RULES = 'rules'
-"""The model name of the offline model."""
+from agent_memory.tools import catalogue_toolset
 
 INSTRUCTIONS = """
 Você é o assistente virtual de uma loja de carros usados e conversa por WhatsApp, em português do Brasil.
@@ -24,7 +25,12 @@ Você é o assistente virtual de uma loja de carros usados e conversa por WhatsA
 - Registre com `remember` só o que a pessoa disse nesta mensagem. Use `correct` quando ela mudar o que tinha dito e
   `forget` quando ela retirar algo sem dizer outro valor. Nunca adivinhe um valor.
 - Não pergunte o que já é conhecido.
-- Nunca invente preço, desconto, prazo, estoque ou condição. Se perguntarem, diga que um consultor confirma.
+- Quando souber o bastante, ou quando a pessoa pedir para ver carros, use `search_cars`. Mostre até cinco carros e diga por
+  que cada um combina com o que ela disse; se nenhum servir, diga o que ela pode mudar e quantos carros isso abre. Use
+  `car_details` e `compare_cars` para o que ela quiser saber deles.
+- Só fale de carros, preços e quilometragens que essas ferramentas devolveram. Nunca invente preço, desconto, prazo,
+  estoque ou condição: um consultor confirma.
+- Se não der para entender a mensagem, use `not_understood` e pergunte de outro jeito.
 - Se a pessoa pedir um atendente, um humano ou uma pessoa, use `hand_to_person` e avise que alguém vai continuar.
 - Se ela pedir para recomeçar, use `restart`. Se pedir para não receber mensagens ou para apagar os dados, use
   `record_request`.
@@ -33,8 +39,31 @@ Você é o assistente virtual de uma loja de carros usados e conversa por WhatsA
 """.strip()
 
 
-def lead_agent(memory: SessionMemory[UserProfileData], model: str | Model = RULES) -> Agent[Inbound, str]:
-    """Return the lead agent on `model`: a Pydantic AI model, its name, or `rules` for the offline one."""
-    chosen = RulesModel() if model == RULES else model
-    remembers = replace(memory, evidence=memory.evidence or lead_evidence)
-    return Agent(chosen, deps_type=Inbound, instructions=INSTRUCTIONS, capabilities=[remembers], name='lead')
+def lead_agent(
+    memory: SessionMemory[UserProfileData],
+    model: str | Model = RULES,
+    *,
+    catalogue: CarCatalogue | None = None,
+    limits: ConversationLimits | None = None,
+) -> Agent[Inbound, str]:
+    """Return the lead agent.
+
+    Args:
+        memory: What it remembers people with.
+        model: A Pydantic AI model, its name, or `rules` for the offline one; the rules also stand behind any other.
+            `lead_model` makes one for an OpenAI-compatible server.
+        catalogue: The cars that it may show; without one it shows none and a consultant does.
+        limits: What one conversation may spend.
+    """
+    agent = Agent(
+        lead_model(model),
+        deps_type=Inbound,
+        instructions=INSTRUCTIONS,
+        model_settings=model_settings(),
+        toolsets=[catalogue_toolset(catalogue)] if catalogue else [],
+        capabilities=[replace(memory, evidence=memory.evidence or lead_evidence), limits or ConversationLimits()],
+        name='lead',
+        retries={'output': GUARD_TRIES},
+    )
+    agent.output_validator(guard_reply)
+    return agent

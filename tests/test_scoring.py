@@ -66,3 +66,9 @@ def test_an_empty_profile_falls_in_the_lowest_band() -> None:
 def test_bands_leave_no_total_out() -> None:
     with pytest.raises(InvalidInput, match='a band from 0 on'):
         Scoring[Guest](rules=(), bands=(Band('warm', 1, 'write'),))
+
+
+def test_the_total_alone_is_that_of_the_explained_score() -> None:
+    profile = guest(Change(field='city', value='Natal'), Change(field='tags', value=['a']))
+
+    assert SCORING.total(profile) == SCORING(profile).total == 0.2

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from agent_memory.errors import ForbiddenTransition, InvalidContact, InvalidInput
-from agent_memory.lead import CAR_LEAD, CAR_STATES, QUALIFICATION, UserProfileData
+from agent_memory.lead import CAR_LEAD, CAR_STATES, UserProfileData
 from agent_memory.lead import SessionState as S
 from agent_memory.profile import Change, Profile
 from agent_memory.scoring import Band, Rule, Scoring
@@ -276,7 +276,3 @@ def test_a_contact_who_started_over_keeps_consent_and_requests_only() -> None:
 
     assert opened.profile == UserProfileData()
     assert (opened.consent, opened.requests) == (past.consent, ['opt_out'])
-
-
-def test_the_lead_is_scored_by_the_qualification_table() -> None:
-    assert CAR_LEAD.scored(UserProfileData()) == QUALIFICATION(UserProfileData())

@@ -9,7 +9,8 @@ from pydantic_ai import FunctionToolset, ModelRetry, RunContext, ToolReturn
 from agent_memory.errors import ForbiddenTransition
 from agent_memory.session import Request, StateMachine
 from agent_memory.tools._actions import add_tool, asks, live_session
-from agent_memory.turn import Advance, AnswerConsent, Ask, HandOver, Restart
+from agent_memory.tools._evidence import exchanges
+from agent_memory.turn import Advance, AnswerConsent, Ask, HandOver, NotUnderstood, Restart
 
 
 def session_toolset(states: StateMachine) -> FunctionToolset[Any]:
@@ -36,43 +37,64 @@ def session_toolset(states: StateMachine) -> FunctionToolset[Any]:
         del ctx
         return asks(f'now {to}', Advance(to=to))
 
-    def hand_to_person(ctx: RunContext[Any], reason: str) -> ToolReturn[str]:
-        """Give the conversation to a person of the business. After this turn you are silent until they hand it back.
-
-        Args:
-            ctx: The run.
-            reason: Why, in a few words, for the person who takes over.
-        """
-        del ctx
-        return asks('a person takes over after this reply', Ask(request='person'), HandOver(reason=reason))
-
-    def restart(ctx: RunContext[Any]) -> ToolReturn[str]:
-        """Start over because the person asks for it ("recomecar"): the next message knows nothing of this one."""
-        del ctx
-        return asks('the next message starts a new conversation', Restart())
-
-    def answer_consent(ctx: RunContext[Any], given: bool) -> ToolReturn[str]:
-        """Record the person's answer to the question whether their data may be used.
-
-        Args:
-            ctx: The run.
-            given: Whether they agreed.
-        """
-        del ctx
-        return asks('recorded', AnswerConsent(given=given))
-
-    def record_request(ctx: RunContext[Any], request: Request, withdrawn: bool = False) -> ToolReturn[str]:
-        """Record that the person wants a person, no more messages, or their data deleted, or takes that back.
-
-        Args:
-            ctx: The run.
-            request: What they ask for.
-            withdrawn: Whether they take it back.
-        """
-        del ctx
-        return asks('recorded', Ask(request=request, withdrawn=withdrawn))
-
     add_tool(toolset, advance, validator=check, to=targets)
-    for tool in (hand_to_person, restart, answer_consent, record_request):
+    for tool in (hand_to_person, not_understood, restart, record_request):
         add_tool(toolset, tool)
+    add_tool(toolset, answer_consent, validator=_something_was_shown)
     return toolset
+
+
+def hand_to_person(ctx: RunContext[Any], reason: str) -> ToolReturn[str]:
+    """Give the conversation to a person of the business. After this turn you are silent until they hand it back.
+
+    Args:
+        ctx: The run.
+        reason: Why, in a few words, for the person who takes over.
+    """
+    del ctx
+    return asks('a person takes over after this reply', Ask(request='person'), HandOver(reason=reason))
+
+
+def not_understood(ctx: RunContext[Any]) -> ToolReturn[str]:
+    """Record that you cannot tell what the person means. After several in a row a person takes over."""
+    del ctx
+    return asks('recorded; ask in other words', NotUnderstood())
+
+
+def restart(ctx: RunContext[Any]) -> ToolReturn[str]:
+    """Start over because the person asks for it ("recomecar"): the next message knows nothing of this one."""
+    del ctx
+    return asks('the next message starts a new conversation', Restart())
+
+
+def answer_consent(ctx: RunContext[Any], given: bool) -> ToolReturn[str]:
+    """Record the person's answer to the text that asked whether their data may be used.
+
+    Args:
+        ctx: The run.
+        given: Whether they agreed.
+    """
+    return asks('recorded', AnswerConsent(given=given, text=_shown(ctx)))
+
+
+def record_request(ctx: RunContext[Any], request: Request, withdrawn: bool = False) -> ToolReturn[str]:
+    """Record that the person wants a person, no more messages, or their data deleted, or takes that back.
+
+    Args:
+        ctx: The run.
+        request: What they ask for.
+        withdrawn: Whether they take it back.
+    """
+    del ctx
+    return asks('recorded', Ask(request=request, withdrawn=withdrawn))
+
+
+def _shown(ctx: RunContext[Any]) -> str | None:
+    """Return what the person was told last before they wrote."""
+    said = exchanges(ctx.messages)
+    return said[-1].asked if said else None
+
+
+def _something_was_shown(ctx: RunContext[Any], given: bool) -> None:
+    if given and _shown(ctx) is None:
+        raise ModelRetry('no text asked for consent yet, so there is no answer to it; show it first')

@@ -172,6 +172,26 @@ class Batch:
     rows: Sequence[Rows] = field(default_factory=tuple)
 
 
+class EventQueue(Protocol):
+    """Events of the history that somebody outside is told, each noted once it was."""
+
+    async def undelivered(self, kind: str, *, within: timedelta, limit: int) -> list[EventRow]:
+        """Return events of `kind` that happened `within` this time and were not delivered, oldest first.
+
+        Raises:
+            ArchiveUnavailable: The history cannot be read.
+        """
+        ...
+
+    async def delivered(self, event: EventRow) -> None:
+        """Note that `event` was delivered.
+
+        Raises:
+            ArchiveUnavailable: The history cannot be written.
+        """
+        ...
+
+
 @runtime_checkable
 class Archive(Protocol):
     """Keeps the history. One process writes; it writes each batch and its offset in one transaction."""

@@ -10,12 +10,15 @@ from datetime import timedelta
 import anyio
 import anyio.lowlevel
 
+from agent_memory import telemetry
 from agent_memory.backend._archive import Archive, Batch, DeadLetter, Entry, Outbox, Rows
 from agent_memory.errors import AgentMemoryError, ArchiveRefused, ArchiveUnavailable, StoreUnavailable
 
 _logger = logging.getLogger(__name__)
 
 _NO_WAIT = timedelta(0)
+_DECODED_AT_ONCE = 50
+"""About 5 ms of work."""
 
 
 @dataclass(frozen=True)
@@ -92,19 +95,21 @@ class Archiver:
         entries = await self.outbox.read(partition, after=after, count=self.batch, block=block)
         if not entries:
             return 0
-        await self._store(partition, after, entries, await self._decode(partition, entries))
-        await self.outbox.trim(partition, upto=entries[-1].id)
+        with telemetry.span(telemetry.ARCHIVE, {telemetry.ENTRIES: len(entries)}):
+            await self._store(partition, after, entries, await self._decode(partition, entries))
+            await self.outbox.trim(partition, upto=entries[-1].id)
         return len(entries)
 
     async def _decode(self, partition: int, entries: Sequence[Entry]) -> list[Rows]:
         rows: list[Rows] = []
-        for entry in entries:
+        for place, entry in enumerate(entries, start=1):
             try:
                 rows.append(self.decode(entry))
             except Exception as error:  # noqa: BLE001 - whatever it is, the entries behind this one must go on
                 rows.append(_dead(partition, entry, error))
-            # In a single-process deployment turns run in this loop too.
-            await anyio.lowlevel.checkpoint()
+            if place % _DECODED_AT_ONCE == 0:
+                # In a single-process deployment turns run in this loop too.
+                await anyio.lowlevel.checkpoint()
         return rows
 
     async def _store(self, partition: int, after: str, entries: Sequence[Entry], rows: Sequence[Rows]) -> None:

@@ -25,6 +25,8 @@ class Begin:
     kind: str
     held: Held | None
     window: int
+    confirm: bool = False
+    """Whether a stored answer is returned only once a replica has it."""
     token: str = field(default_factory=lambda: secrets.token_urlsafe(12))
     unanswered: bool = False
     """Whether it was sent and its answer not seen."""
@@ -32,6 +34,9 @@ class Begin:
     async def __call__(self) -> Begun:
         self.unanswered = True
         reply = await self.scripts.run('begin', self._names(), self._arguments())
+        if self.confirm and reply[0] == b'DONE':
+            note = self.keys.counts(self.keys.partition(self.contact_id))
+            reply = await self.scripts.run_confirmed('begin', self._names(), self._arguments(), note=note)
         self.unanswered = False
         match reply[0]:
             case b'RUN':

@@ -3,70 +3,91 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from redis.asyncio import Redis, RedisCluster
+from redis.asyncio.cluster import ClusterNode
 from redis.asyncio.retry import Retry
-from redis.asyncio.sentinel import Sentinel
+from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
 from redis.backoff import NoBackoff
 
-from agent_memory.backend._scripts import Client
+from agent_memory.backend._wire import Client
 from agent_memory.errors import SetupError
 
 SCHEMES = ('redis', 'rediss', 'unix', 'redis+sentinel', 'rediss+sentinel', 'redis+cluster', 'rediss+cluster')
 
-# One retry on a fresh connection inside the driver; everything beyond is decided where the outcome is understood.
 # No `socket_timeout`: it costs a task for every write; `Scripts.attempt` bounds the whole exchange instead.
 _OPTIONS: dict[str, Any] = {'socket_connect_timeout': 2, 'socket_timeout': None}
+# A node that hangs must be noticed by the driver itself, which then asks the others who serves its slots.
+_CLUSTER_OPTIONS: dict[str, Any] = {'socket_connect_timeout': 1, 'socket_timeout': 2}
+# Asked one after the other: one that hangs must not take the time of the next.
+_SENTINEL_OPTIONS: dict[str, Any] = {'socket_connect_timeout': 0.5, 'socket_timeout': 0.5}
 
 
 def connect(url: str) -> Client:
     """Return a client for `url`; it connects at first use.
 
     `redis://`, `rediss://` and `unix://` name one server. `redis+sentinel://h1:26379,h2:26379/service/db` names a group
-    by its Sentinels. `redis+cluster://h1:6379,h2:6379` names any nodes of a Cluster. `rediss+...` uses TLS.
+    by its Sentinels. `redis+cluster://h1:6379,h2:6379` names any nodes of a Cluster. `rediss+...` uses TLS. User and
+    password stand before the first host and are those of the data servers; `?sentinel_username=` and
+    `?sentinel_password=` are those of the Sentinels.
 
     Raises:
         SetupError: The URL has another scheme or lacks a part.
     """
-    parts = urlsplit(url)
-    scheme, _, topology = parts.scheme.partition('+')
-    if parts.scheme not in SCHEMES:
-        raise SetupError(f'unknown Redis URL scheme {parts.scheme!r}; use one of {", ".join(SCHEMES)}')
-    options = {**_OPTIONS, 'retry': Retry(NoBackoff(), 1)}
-    if topology == 'sentinel':
-        return _sentinel(parts.netloc, parts.path, {**options, **_credentials(parts.netloc), 'ssl': scheme == 'rediss'})
-    if topology == 'cluster':
-        first = _hosts(parts.netloc)[0]
-        address = urlunsplit((scheme, f'{_user(parts.netloc)}{first[0]}:{first[1]}', '', parts.query, ''))
-        return RedisCluster.from_url(address, **_OPTIONS)
+    scheme, _, topology = url.partition('://')[0].partition('+')
+    if url.partition('://')[0] not in SCHEMES:
+        # The whole URL may hold a password.
+        raise SetupError(f'unknown Redis URL scheme {url.partition("://")[0]!r:.40}; use one of {", ".join(SCHEMES)}')
     try:
+        parts = urlsplit(url)
+        if topology == 'sentinel':
+            return _sentinel(parts, tls=scheme == 'rediss')
+        if topology == 'cluster':
+            return _cluster(parts, tls=scheme == 'rediss')
         from_url: Any = Redis.from_url  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-        return from_url(url, **options)
+        return from_url(url, **_OPTIONS, retry=Retry(NoBackoff(), 1))
     except ValueError as error:
+        if isinstance(error, SetupError):
+            raise
         raise SetupError(f'unusable Redis URL: {error}') from error
 
 
-def _sentinel(netloc: str, path: str, options: dict[str, Any]) -> Client:
-    service, _, database = path.strip('/').partition('/')
+async def disconnect(client: Client) -> None:
+    """Close the client's connections, those to its Sentinels too."""
+    await client.aclose()
+    if isinstance(client, Redis) and isinstance(client.connection_pool, SentinelConnectionPool):
+        pool: Any = client.connection_pool
+        for sentinel in pool.sentinel_manager.sentinels:
+            await sentinel.aclose()
+
+
+def _sentinel(parts: SplitResult, *, tls: bool) -> Client:
+    service, _, database = parts.path.strip('/').partition('/')
     if not service:
         raise SetupError('a Sentinel URL names the service: redis+sentinel://host:26379/service')
-    sentinel = Sentinel(_hosts(netloc, default=26379), sentinel_kwargs=_OPTIONS)
-    return sentinel.master_for(service, db=int(database or 0), **options)  # pyright: ignore[reportUnknownMemberType]
+    query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+    own = {name: query[f'sentinel_{name}'] for name in ('username', 'password') if f'sentinel_{name}' in query}
+    sentinel = Sentinel(_hosts(parts.netloc, default=26379), sentinel_kwargs={**_SENTINEL_OPTIONS, **own, 'ssl': tls})
+    options: dict[str, Any] = {**_OPTIONS, **_credentials(parts.netloc), 'ssl': tls, 'db': int(database or 0)}
+    master_for: Any = sentinel.master_for  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    return master_for(service, **options, retry=Retry(NoBackoff(), 0))
+
+
+def _cluster(parts: SplitResult, *, tls: bool) -> Client:
+    nodes = [ClusterNode(host, port) for host, port in _hosts(parts.netloc)]
+    options: dict[str, Any] = {**_CLUSTER_OPTIONS, **_credentials(parts.netloc), 'ssl': tls}
+    return RedisCluster(startup_nodes=nodes, **options)
 
 
 def _hosts(netloc: str, default: int = 6379) -> list[tuple[str, int]]:
     hosts: list[tuple[str, int]] = []
     for part in netloc.rpartition('@')[2].split(','):
-        host, _, port = part.rpartition(':') if ':' in part else (part, '', '')
-        if not host:
-            raise SetupError(f'a Redis URL needs a host: {part!r}')
-        hosts.append((host, int(port or default)))
+        address = urlsplit(f'//{part}')
+        if not address.hostname:
+            raise SetupError('a Redis URL needs a host')
+        hosts.append((address.hostname, address.port or default))
     return hosts
-
-
-def _user(netloc: str) -> str:
-    return netloc.rpartition('@')[0] + '@' if '@' in netloc else ''
 
 
 def _credentials(netloc: str) -> dict[str, str]:

@@ -69,5 +69,9 @@ class Keys:
     def counts(self, partition: int) -> str:
         return f'{self.prefix}:{{{partition}}}:counts'
 
+    def counts_beside(self, key: str) -> str:
+        """Return the counts of the partition that `key` belongs to."""
+        return f'{key[: key.index("}") + 1]}:counts'
+
     def _of(self, contact_id: str, kind: str) -> str:
         return f'{self.prefix}:{{{self.partition(contact_id)}}}:{kind}:{contact_id}'

@@ -12,7 +12,7 @@ from typing import Any, Literal, Self
 import anyio
 
 from agent_memory.backend._begin import Begin, message_of
-from agent_memory.backend._connect import connect
+from agent_memory.backend._connect import connect, disconnect
 from agent_memory.backend._keys import Keys
 from agent_memory.backend._meta import Agreement, agree
 from agent_memory.backend._protocol import (
@@ -30,8 +30,9 @@ from agent_memory.backend._protocol import (
     Stored,
 )
 from agent_memory.backend._redis_outbox import RedisOutbox
-from agent_memory.backend._scripts import Client, Scripts, ms
+from agent_memory.backend._scripts import Scripts, ms
 from agent_memory.backend._wakeups import Wakeups
+from agent_memory.backend._wire import Client
 from agent_memory.errors import AgentMemoryError, LeaseLost, SessionConflict, SetupError
 
 _BUSY_RETRY = timedelta(minutes=1)
@@ -51,6 +52,8 @@ class RedisStore:
     """Fixed when the store is created: 1 on a single server, 64 on a Cluster. `None` takes what the store has."""
     patience: timedelta = timedelta(seconds=5)
     """How long a command is sent again while Redis does not answer."""
+    durability: Literal['local', 'replica'] = 'local'
+    """`replica` reports a commit, and answers a message that was answered before, only once a replica has it too."""
     clock_ms: Callable[[], int] | None = None
     """Replaces the server's clock, for tests."""
     _scripts: Scripts = field(init=False, repr=False)
@@ -64,14 +67,20 @@ class RedisStore:
 
     @classmethod
     def from_url(
-        cls, url: str, *, policy: Policy | None = None, prefix: str = 'am', partitions: int | None = None
+        cls,
+        url: str,
+        *,
+        policy: Policy | None = None,
+        prefix: str = 'am',
+        partitions: int | None = None,
+        durability: Literal['local', 'replica'] = 'local',
     ) -> Self:
         """Return a store on `redis://`, `rediss://`, `unix://`, `redis+sentinel://` or `redis+cluster://`.
 
         Raises:
             SetupError: The URL has another scheme or lacks a part.
         """
-        return cls(connect(url), policy=policy or Policy(), prefix=prefix, partitions=partitions)
+        return cls(connect(url), policy=policy or Policy(), prefix=prefix, partitions=partitions, durability=durability)
 
     async def open(self, secret: bytes | None) -> bytes:
         """Check partitions, schema and secret against what the store was created with; create it if it is new."""
@@ -91,7 +100,17 @@ class RedisStore:
         wait: timedelta = timedelta(0),
     ) -> Begun:
         keys = await self._ready()
-        ask = Begin(self._scripts, keys, self.policy, contact_id, message, kind if message else 'sweep', held, window)
+        ask = Begin(
+            self._scripts,
+            keys,
+            self.policy,
+            contact_id,
+            message,
+            kind if message else 'sweep',
+            held,
+            window,
+            confirm=self.durability == 'replica',
+        )
         try:
             return await self._patiently(ask, contact_id, wait)
         except anyio.get_cancelled_exc_class():
@@ -152,7 +171,7 @@ class RedisStore:
     async def commit(self, grant: Grant, commit: Commit) -> Committed:
         keys = await self._ready()
         contact, partition, policy = grant.contact_id, keys.partition(grant.contact_id), self.policy
-        reply = await self._scripts.run(
+        reply = await self._run_durably(
             'commit',
             [
                 keys.session(contact),
@@ -197,7 +216,7 @@ class RedisStore:
         keys = await self._ready()
         contact, partition, policy = grant.contact_id, keys.partition(grant.contact_id), self.policy
         head = grant.messages[0] if grant.messages else None
-        answer = await self._scripts.run(
+        answer = await self._run_durably(
             'abort',
             [
                 keys.session(contact),
@@ -298,7 +317,13 @@ class RedisStore:
     async def aclose(self) -> None:
         """Close the connections."""
         await self._wakeups.close()
-        await self.client.aclose()
+        await disconnect(self.client)
+
+    async def _run_durably(self, name: Literal['commit', 'abort'], keys: list[str], args: list[Any]) -> list[Any]:
+        if self.durability == 'local':
+            return await self._scripts.run(name, keys, args)
+        counts = (await self._ready()).counts_beside(keys[0])
+        return await self._scripts.run_confirmed(name, keys, args, note=counts)
 
     async def _ready(self) -> Keys:
         agreed = self._agreed or await self._agree(None)

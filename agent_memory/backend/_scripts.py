@@ -14,17 +14,21 @@ from typing import Any, Literal
 
 import anyio
 import redis.exceptions
-from redis.asyncio import Redis, RedisCluster
 
-from agent_memory.backend._wire import Wire
+from agent_memory.backend._wire import Client, Wire, Words
 from agent_memory.errors import StoreUnavailable
 
-Client = Redis | RedisCluster
 Name = Literal['begin', 'heartbeat', 'commit', 'abort', 'close', 'due', 'head', 'arrived']
 
 _FOLDER = files('agent_memory.backend').joinpath('lua')
 
+
+class Unconfirmed(Exception):
+    """The primary has what was sent, and no replica has confirmed it."""
+
+
 _UNKNOWN_OUTCOME = (
+    Unconfirmed,
     redis.exceptions.ConnectionError,
     redis.exceptions.TimeoutError,
     redis.exceptions.ReadOnlyError,
@@ -34,6 +38,7 @@ _UNKNOWN_OUTCOME = (
     redis.exceptions.ClusterError,
     redis.exceptions.RedisClusterException,
     redis.exceptions.MasterDownError,
+    redis.exceptions.AskError,
     OSError,
     # redis-py's asyncio connection raises these raw when a server goes away between two of its own awaits.
     TypeError,
@@ -42,13 +47,11 @@ _UNKNOWN_OUTCOME = (
 )
 """The script may have run or not. Every script has the same effect when sent twice, so it is sent again."""
 
-_REFUSED = {
-    'OOM': 'Redis is out of memory and refuses writes; free memory or let the archiver drain the outbox',
-    'MISCONF': 'Redis cannot write its append-only file and refuses writes; free its disk',
-    'NOPERM': 'the Redis user may not run this command; see the ACL in the documentation',
-    'NOAUTH': 'Redis asks for a password; put it into the URL',
-    'WRONGPASS': 'Redis refuses the user or password of the URL',
-}
+_NOT_ADMITTED = (redis.exceptions.AuthenticationError, redis.exceptions.AuthorizationError)
+"""Lost connections to redis-py; asking again does not help."""
+
+_CONFIRM_MS = 500
+"""How long one commit waits for a replica before it is sent again."""
 
 
 @dataclass(frozen=True)
@@ -77,15 +80,14 @@ class Scripts:
     """How long to send a script again while its outcome is unknown."""
     clock_ms: Callable[[], int] | None = None
     """Replaces the server's clock, for tests."""
-    _wire: Wire | None = field(init=False, repr=False)
+    _wire: Wire = field(init=False, repr=False)
     _answer_s: float = field(init=False, repr=False)
     _loaded: dict[str, _Script] = field(default_factory=dict[str, _Script], init=False, repr=False)
 
     def __post_init__(self) -> None:
+        self._wire = Wire(self.client)
         # A server that hangs leaves time to ask the one that took its place.
         self._answer_s = self.patience.total_seconds() / 2
-        # A Cluster client finds the node of each command and follows its moves.
-        self._wire = Wire(self.client) if isinstance(self.client, Redis) else None
 
     async def run(self, name: Name, keys: list[str], args: list[Any]) -> list[Any]:
         """Run one script until its outcome is known.
@@ -93,8 +95,26 @@ class Scripts:
         Raises:
             StoreUnavailable: Redis refused the script, or did not answer within the patience.
         """
-        script = self._loaded.get(name) or self._loaded.setdefault(name, _read(name))
+        script = self._script(name)
         return await self.attempt(lambda: self._evaluate(script, keys, args))
+
+    async def run_confirmed(self, name: Name, keys: list[str], args: list[Any], *, note: str) -> list[Any]:
+        """Run one script until a replica has what it wrote, now or when it ran before.
+
+        Args:
+            name: The script.
+            keys: Its keys.
+            args: Its arguments.
+            note: The key of a hash on the same server, written to behind the script.
+
+        Raises:
+            StoreUnavailable: As `run`, and when no replica confirms within the patience.
+        """
+        script = self._script(name)
+        return await self.attempt(lambda: self._evaluate_confirmed(script, keys, args, note))
+
+    def _script(self, name: Name) -> _Script:
+        return self._loaded.get(name) or self._loaded.setdefault(name, _read(name))
 
     def now(self) -> int | str:
         """Return the clock argument of a script: `''` takes the server's."""
@@ -112,20 +132,37 @@ class Scripts:
             try:
                 async with asyncio.timeout(self._answer_s):
                     return await call()
+            except _NOT_ADMITTED as error:
+                raise StoreUnavailable(_refusal(error)) from error
             except _UNKNOWN_OUTCOME as error:
                 if time.monotonic() + pause > give_up:
                     raise StoreUnavailable(_unanswered(error)) from error
                 await anyio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not a secret
                 pause = min(pause * 2, 0.5)
-            except redis.exceptions.ResponseError as error:
+            except redis.exceptions.RedisError as error:
                 raise StoreUnavailable(_refusal(error)) from error
 
     async def _evaluate(self, script: _Script, keys: list[str], args: list[Any]) -> list[Any]:
-        execute: Any = self._wire.call if self._wire else self.client.execute_command  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
         try:
-            return await execute('EVALSHA', script.sha, len(keys), *keys, *args)
+            return await self._wire.call(('EVALSHA', script.sha, len(keys), *keys, *args))
         except redis.exceptions.NoScriptError:
-            return await execute('EVAL', script.text, len(keys), *keys, *args)
+            return await self._wire.call(('EVAL', script.text, len(keys), *keys, *args))
+
+    async def _evaluate_confirmed(self, script: _Script, keys: list[str], args: list[Any], note: str) -> list[Any]:
+        # WAIT speaks of the last write of its own connection. A script that finds its work done writes nothing, and
+        # WAIT would confirm that nothing at once: the note is a write behind whatever the script wrote, now or before.
+        behind: tuple[Words, ...] = (('HSET', note, 'confirmed', 1), ('WAIT', 1, _CONFIRM_MS))
+        words = (script.sha, len(keys), *keys, *args)
+        reply, noted, replicas = await self._wire.call_together(keys[0], ('EVALSHA', *words), *behind)
+        if isinstance(reply, redis.exceptions.NoScriptError):
+            words = (script.text, len(keys), *keys, *args)
+            reply, noted, replicas = await self._wire.call_together(keys[0], ('EVAL', *words), *behind)
+        for answer in (reply, noted, replicas):
+            if isinstance(answer, redis.exceptions.ResponseError):
+                raise answer
+        if not replicas:
+            raise Unconfirmed
+        return reply
 
 
 def ms(duration: timedelta) -> int:
@@ -134,12 +171,32 @@ def ms(duration: timedelta) -> int:
 
 
 def _unanswered(error: BaseException) -> str:
-    return f'Redis does not answer ({type(error).__name__}); what was sent may or may not have happened, send it again'
+    match error:
+        case Unconfirmed():
+            return 'no replica has confirmed this turn: do not send its reply, send the same message again later'
+        case redis.exceptions.ReadOnlyError():
+            return 'this Redis is a replica and takes no writes; the URL must name the primary'
+        case redis.exceptions.BusyLoadingError():
+            return 'Redis is still loading its data; try again'
+        case _:
+            cause = f'{type(error).__name__}: {error}' if str(error) else type(error).__name__
+            return f'Redis does not answer ({cause}); what was sent may or may not have happened, send it again'
 
 
-def _refusal(error: redis.exceptions.ResponseError) -> str:
+def _refusal(error: redis.exceptions.RedisError) -> str:
     text = str(error)
-    for code, advice in _REFUSED.items():
-        if code in text.split(':')[0] or text.startswith(code) or f'{code} ' in text:
-            return advice
-    return f'Redis refuses the command: {text}'
+    match error:
+        case redis.exceptions.OutOfMemoryError():
+            return 'Redis is out of memory and refuses writes; free memory or let the archiver drain the outbox'
+        case redis.exceptions.NoPermissionError():
+            return f'the Redis user may not do this ({text}); see the ACL in the documentation'
+        case redis.exceptions.AuthenticationError() if 'already authenticated' in text or 'required' in text:
+            return 'Redis asks for a password; put it into the URL'
+        case redis.exceptions.AuthenticationError():
+            return 'Redis refuses the user or password of the URL'
+        case redis.exceptions.InvalidResponse():
+            return f'what answers at this address is no Redis: {text}'
+        case _ if 'MISCONF' in text:
+            return 'Redis cannot write to its disk and refuses writes; free its disk'
+        case _:
+            return f'Redis refuses the command ({type(error).__name__}): {text}'

@@ -11,7 +11,7 @@ from typing import Any
 import anyio
 import redis.exceptions
 
-from agent_memory.backend._scripts import Client
+from agent_memory.backend._wire import Client
 
 _RECONNECT_S = 0.05
 _LOST = (redis.exceptions.RedisError, OSError, RuntimeError, TypeError, AttributeError)

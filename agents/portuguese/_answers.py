@@ -6,31 +6,7 @@ from agent_memory.agents.portuguese._data import word_set
 from agent_memory.agents.portuguese._lexicon import Lexicon
 from agent_memory.agents.portuguese._text import END, SENTENCE_ENDS, Words
 
-_LEADING = frozenset(
-    {
-        ',',
-        'ah',
-        'hm',
-        'hum',
-        'oi',
-        'ola',
-        'bom',
-        'boa',
-        'dia',
-        'tarde',
-        'noite',
-        'entao',
-        'olha',
-        '!',
-        'e',
-        'opa',
-        'eu',
-        'acho',
-        'que',
-        'muito',
-        '.',
-    }
-)
+_LEADING = word_set(', ah hm hum oi ola bom boa dia tarde noite entao olha ! e opa eu acho que muito .')
 _YES_NO = Lexicon(
     {
         False: 'nao | negativo | nunca | jamais | prefiro que nao | melhor nao | de jeito nenhum | de forma alguma | '
@@ -40,18 +16,22 @@ _YES_NO = Lexicon(
         'nada disso | recuso | discordo | nem a pau | no quiero | claro que no | no thanks | eu nao | errado | '
         'dispenso',
         True: 'sim | claro | pode | podem | pode sim | pode ser | aceito | concordo | autorizo | ok | okay | okey | '
-        'oki | tudo bem | tudo certo | beleza | de acordo | sem problema | sem problemas | nao vejo problema* | nao '
-        '.. problema | nao me? importo | nao ligo | manda ver | manda bala | manda | '
-        'uhum | aham | ahan | positivo | fechado | bora | tranquilo | por mim tudo bem | por mim | yes | yeah | yep '
-        '| sure | si | dale | isso | isso mesmo | isso ai | exato | exatamente | correto | certo | certinho | '
-        'confere | confirmo | confirmado | com certeza | '
-        'perfeito | quero | quero sim | sou | sou sim | moro | moro sim | tenho | tenho sim | 👍 | ✅ | 👌 | ta bom | '
-        'esta bom | ta | esta | esta certo | esta ok | joia | show | demorou | fechou | otimo | vai | vamos | seria '
-        '| e sim | e isso | faco | faco questao | faco sim | muito | bastante | '
-        'topo | aprovado | liberado | favor | gostaria | eu quero | adoraria | agree | i agree | of course | vale | '
-        'claro que si | absolutamente | evidente | logico | obvio | seguro | necessito | desejo | consinto | permito '
-        '| acho que sim | acredito que sim | boa ideia | uso | e | blza | suave | de boa | tudo joia | tudo ok | '
-        'fique a vontade | a vontade',
+        'oki | tudo bem | tudo certo | tudo ok | beleza | de acordo | sem problema/problemas | nao vejo problema* | '
+        'nao .. problema | nao me? importo | nao ligo | manda ver/bala | uhum | aham | ahan | positivo | fechado | '
+        'fechou | bora | tranquilo | por mim | por mim tudo bem | isso | isso mesmo/ai | exato | exatamente | '
+        'correto | certo | certinho | confere | confirmo | confirmado | com certeza | perfeito | esta bom/certo/ok | '
+        'joia | tudo joia | show | demorou | otimo | e sim/isso/claro | topo | aprovado | liberado | absolutamente | '
+        'evidente | logico | obvio | consinto | permito | acho/acredito que sim | boa ideia | suave | de boa | '
+        'a vontade | fique a vontade | quero sim | sou sim | moro sim | tenho sim | faco sim | eu quero | '
+        '👍 | ✅ | 👌 | yes | yeah | yep | sure | i agree | agree | of course | si | dale | claro que si',
+    }
+)
+# Verbs that answer a question by saying it again. They agree to a proposal, but never to the use of personal data.
+_ECHO = Lexicon(
+    {
+        True: 'quero | sou | moro | tenho | uso | vamos | vai | seria | faco | gostaria | muito | bastante | '
+        'necessito | desejo | '
+        'adoraria | preciso'
     }
 )
 _ORDINAL = {
@@ -75,15 +55,28 @@ _FILLERS = word_set(
 
 def leading_answer(words: Words) -> bool | None:
     """Return the yes or no that the turn opens with; `None` when it opens with neither."""
-    i = 0
-    while i < len(words) and words[i].text in _LEADING and not _YES_NO_START(words, i):
-        i += 1
+    if len(words) == 2 and words[0].raw.lower() in ('é', 'tá', 'ta'):
+        return True
+    i = _opening(words)
     hit = _YES_NO.at(words, i) if i < len(words) else None
     return hit.value if hit else None
 
 
-def _YES_NO_START(words: Words, i: int) -> bool:
-    return words[i].text in ('eu', 'e', 'muito', 'acho', 'boa') and _YES_NO.at(words, i) is not None
+def answer_to_proposal(words: Words) -> bool | None:
+    """Return the yes or no to a proposal, which "quero" and "sou" also accept."""
+    answer = leading_answer(words)
+    if answer is not None:
+        return answer
+    i = _opening(words)
+    return True if i < len(words) and _ECHO.at(words, i) else None
+
+
+def _opening(words: Words) -> int:
+    """Return where the answer begins, after greetings and other openings."""
+    i = 0
+    while i < len(words) and words[i].text in _LEADING and not (_YES_NO.at(words, i) or _ECHO.at(words, i)):
+        i += 1
+    return i
 
 
 def without_leading_no(words: Words) -> Words:

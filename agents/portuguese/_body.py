@@ -39,19 +39,18 @@ _ANY = Lexicon(
         '| any'
     }
 )
-_TOO = Lexicon({True: 'tambem | incluir | inclui | adicionar | alem | aceito | pode ser | also'})
 
 
 def extract_body(scene: Scene) -> list[Change]:
     """Return the changes of `body_types`."""
-    hits = _last_word(scene, _BODIES.find(scene.words))
+    hits = scene.last_said(_BODIES.find(scene.words))
     held = stances(scene.words, [(hit.start, hit.end) for hit in hits])
     wanted = [
         hit.value.value for hit, stance in zip(hits, held, strict=True) if stance in ('want', 'only', 'want_back')
     ]
     gone = [hit.value.value for hit, stance in zip(hits, held, strict=True) if stance in ('refuse', 'remove')]
     wanted = [body for body in wanted if body not in gone or _wanted_last(hits, held, body)]
-    if wanted and ('only' in held or (scene.profile.body_types and _replaces(scene, hits[0].start))):
+    if wanted and ('only' in held or (scene.profile.body_types and scene.replaces(hits[0].start))):
         return replaced('body_types', wanted)
     changes = dropped(scene.profile, 'body_types', [body for body in gone if body not in wanted])
     if not hits and (_ANY_BODY.within(scene.words) or (scene.asks('body') and _ANY.within(scene.words[:6]))):
@@ -62,17 +61,3 @@ def extract_body(scene: Scene) -> list[Change]:
 def _wanted_last(hits: list[Hit[BodyType]], held: Sequence[str], body: str) -> bool:
     last = [stance for hit, stance in zip(hits, held, strict=True) if hit.value.value == body][-1]
     return last not in ('refuse', 'remove')
-
-
-def _last_word(scene: Scene, hits: list[Hit[BodyType]]) -> list[Hit[BodyType]]:
-    return [
-        hit
-        for index, hit in enumerate(hits)
-        if index + 1 == len(hits)
-        or hits[index + 1].start - hit.end > 5
-        or not scene.corrected_between(hit.end, hits[index + 1].start - 1)
-    ]
-
-
-def _replaces(scene: Scene, start: int) -> bool:
-    return scene.corrected_between(0, start - 1) and not _TOO.within(scene.words)

@@ -39,7 +39,7 @@ _EXCHANGE = Lexicon(
 
 def extract_brands(scene: Scene) -> list[Change]:
     """Return the changes of `brands`, `excluded_brands` and `trade_in`."""
-    mentions = _last_word(scene)
+    mentions = scene.last_said(scene.vehicles)
     default: Stance = 'refuse' if scene.asks('refused') else 'own' if scene.asks('trade_in') else 'want'
     held = stances(scene.words, [(mention.start, mention.end) for mention in mentions], default)
     if scene.asks('refused'):
@@ -58,7 +58,7 @@ def _wanted(scene: Scene, mentions: list[Mention], held: list[Stance]) -> list[C
     wanted = [mention.vehicle.brand for mention, stance in named if stance in ('want', 'only', 'want_back')]
     if only:
         return replaced('brands', wanted)
-    if wanted and scene.profile.brands and _replaces(scene, mentions[0].start):
+    if wanted and scene.profile.brands and scene.replaces(mentions[0].start):
         return replaced('brands', wanted)
     changes = dropped(scene.profile, 'brands', removed)
     if not wanted and (_ANY_BRAND.within(scene.words) or (scene.asks('brands') and _ANY.within(scene.words[:6]))):
@@ -96,25 +96,3 @@ def _exchange(scene: Scene, mentions: list[Mention], held: list[Stance]) -> list
 def is_year(number: float | None) -> bool:
     """Return whether a bare number reads as the year of a car."""
     return number is not None and number.is_integer() and 1950 <= number <= 2035
-
-
-def _last_word(scene: Scene) -> list[Mention]:
-    """Leave out what the person corrected at once: "um civic, digo, corolla"."""
-    mentions = scene.vehicles
-    return [
-        mention
-        for index, mention in enumerate(mentions)
-        if index + 1 == len(mentions)
-        or mentions[index + 1].start - mention.end > 5
-        or not scene.corrected_between(mention.end, mentions[index + 1].start - 1)
-    ]
-
-
-_TOO = Lexicon(
-    {True: 'tambem | incluir | inclui | adicionar | mais uma | alem | aceito | pode ser | acrescenta* | also'}
-)
-
-
-def _replaces(scene: Scene, start: int) -> bool:
-    """Return whether a name takes the place of those before it: a correction leads to it and nothing says "também"."""
-    return scene.corrected_between(0, start - 1) and not _TOO.within(scene.words)

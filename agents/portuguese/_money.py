@@ -27,7 +27,8 @@ _BOUNDS: Lexicon[Bound] = Lexicon(
         '| nem mais | chega/chegar/chego/cheguei a/em/ate | posso/consigo/podendo/da para ir | ir a/ate | vou ate | '
         'pode/posso subir | '
         'sobe/subir/subo/aumenta/aumentar/aumento/baixar/baixa/baixo/diminuir/diminui/reduzir/reduz/reduzo | '
-        'estico/esticar/esticando/aperto/apertando | under | up to | below | at most '
+        'aumentei/subi/baixei/diminui/passou/mudou para | estico/esticar/esticando/aperto/apertando | under | up to '
+        '| below | at most '
         '| no more than | not more than | less than | hasta | no mas de | menos que | nunca .. passar | abaixo | '
         'tope | maximum | my limit | alcanco | nao .. alem '
         '| nao .. superior/maior | nada .. alem',
@@ -92,7 +93,7 @@ _MORE = Lexicon(
     {True: 'colocar/botar/por/adicionar/aumentar/aumenta/subir/sobe/esticar/dar/juntar/somar mais | aumento? mais'}
 )
 _BETWEEN = (
-    'a | e | ate | - | / | ou | , | to | and | y | hasta | a r$ | e r$ | ate r$ | - r$ | / r$ | ou r$ | '
+    'a | e | ate | - | ~ | / | ou | , | to | and | y | hasta | a r$ | e r$ | ate r$ | - r$ | / r$ | ou r$ | '
     'a uns | e uns | ou uns | e os | aos | a os | ao | e ate | e no maximo uns | indo ate | e indo ate | '
     ', ate uns | a no maximo | or | ate os | ate uns | e por volta de'
 )

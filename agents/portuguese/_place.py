@@ -50,6 +50,7 @@ _CUES: Lexicon[Cue] = Lexicon(
     }
 )
 _NEARBY = Lexicon({True: 'perto | pertinho | proximo | proxima | lado | vizinha | near | cerca'})
+_LIVES_THERE = Lexicon({True: 'moro/vivo/resido la/ai/nela/perto/proximo'})
 _FOR_THEM = Lexicon(
     {
         True: f'e para meu/minha/o/a? {_KIN} | para o/a? meu/minha {_KIN} | carro e para | presente para | para '
@@ -167,8 +168,10 @@ def _strength(
     scene: Scene, words: Words, place: Place, cue: Cue | None, *, state: str | None, alone: bool, start: int, end: int
 ) -> int:
     asked = scene.asks('city')
-    if cue in ('away', 'kin'):
-        return 1 if cue == 'kin' and _FOR_THEM.within(words) else 0
+    if cue == 'kin':
+        return 1 if _FOR_THEM.within(words) else 0
+    if cue == 'away':
+        return 2 if _LIVES_THERE.within(words) else 0
     if cue == 'home':
         return 1 if _NEARBY.within(words[max(0, start - 3) : start]) else 4
     if asked and (alone or scene.bare):
@@ -181,13 +184,10 @@ def _strength(
     if before in ('em', 'in', 'en') or (before in ('no', 'na') and cue == 'weak'):
         return 2
     multiword = end - start > 1
-    return (
-        1
-        if alone
-        and (multiword or place.capital or len(words[start].text) > 4)
-        and scene.topics <= {'city', 'state', 'car', 'body'}
-        else 0
-    )
+    if before == END and multiword:
+        return 1
+    telling = alone and (multiword or place.capital or len(words[start].text) > 4)
+    return 1 if telling and scene.topics <= {'city', 'state', 'car', 'body'} else 0
 
 
 def _cue(words: Words, cues: list[Hit[Cue]], start: int) -> Cue | None:
@@ -324,7 +324,7 @@ def _tells_home(scene: Scene, cues: list[Hit[Cue]], start: int, end: int, *, ask
         return not letters or _alone(words, start, end) or before in ('no', 'na', 'em', 'do', 'da', 'de')
     linked = before in ('em', 'no', 'na', 'do', 'da', 'de', 'in')
     if not linked:
-        return False
+        return letters and words[start].raw.isupper() and len(words) == 2
     capitals = words[start].raw.isupper() or words[start].text in (
         'sp',
         'rj',

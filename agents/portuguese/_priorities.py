@@ -14,7 +14,8 @@ from agent_memory.profile import Change
 _PRIORITIES: Lexicon[Priority] = Lexicon(
     {
         Priority.ECONOMY: 'economico | economica | economicos | economia | economic* | economiz* | '
-        'gast*/bebe/beba/consom*/consum* pouco/menos/pouca | pouco consumo | consumo | baixo consumo | beberrao | '
+        'gaste/gasta/gastam/gastao/bebe/beba/consom*/consum* pouco/menos/pouca | pouco consumo | consumo | baixo '
+        'consumo | beberrao | '
         'bebedor '
         '| poupe/poupa combustivel | km por/com litro | faca/faz bastante/muitos/uns .. km | fuel efficien* | good '
         'mileage | gas mileage | fuel economy | mpg | rende bem/bastante/muito | gasolina | combustivel | beba pouca '

@@ -6,7 +6,7 @@ import re
 from typing import Literal
 
 from agent_memory.agents.portuguese._lexicon import Lexicon
-from agent_memory.agents.portuguese._text import Words, read_words
+from agent_memory.agents.portuguese._text import END, Words, read_words
 
 Topic = Literal[
     'budget', 'deposit', 'instalment', 'city', 'state', 'use', 'brands', 'refused', 'body', 'priorities', 'urgency',
@@ -56,6 +56,7 @@ _TOPICS: Lexicon[Topic] = Lexicon(
         'restart': 'recomecar | comecar de novo | do zero',
     }
 )  # fmt: skip
+_SENTENCE_ENDS = frozenset({'.', '!', '?', '…', END})
 _LABEL = re.compile(
     r'(?:^|(?<=[\s:;,.?!(\[*]))(?:op[cç][aã]o\s{0,2})?[\[(*]{0,2}(\d{1,2}|[a-hA-H])(?:[\])*]{0,2}\s{0,2}[).:\]–-]|\ufe0f?\u20e3|\s-)[\s*]'
 )
@@ -102,7 +103,7 @@ def split_sentences(words: Words) -> list[Words]:
     sentences: list[Words] = []
     start = 0
     for i, word in enumerate(words):
-        if word.text in {'.', '!', '?', '⏎', '…'}:
+        if word.text in _SENTENCE_ENDS:
             if i > start:
                 sentences.append(Words(words[start : i + 1]))
             start = i + 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent_memory.agents.portuguese._answers import leading_answer
+from agent_memory.agents.portuguese._answers import answer_to_proposal, leading_answer
 from agent_memory.agents.portuguese._lexicon import Lexicon
 from agent_memory.agents.portuguese._question import Topic
 from agent_memory.agents.portuguese._text import END, Words
@@ -200,7 +200,7 @@ def person(words: Words, topics: frozenset[Topic]) -> bool | None:
         return True
     if 'person' not in topics or topics & {'consent'}:
         return None
-    answer = leading_answer(words)
+    answer = answer_to_proposal(words)
     if answer is True and topics & {'brands', 'body', 'budget', 'city', 'use', 'car'} and len(words) > 4:
         return None
     return answer

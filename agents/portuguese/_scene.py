@@ -7,12 +7,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
+from itertools import zip_longest
+from typing import Protocol, TypeVar
 
 from agent_memory.agents.portuguese._lexicon import Lexicon
 from agent_memory.agents.portuguese._question import Topic
 from agent_memory.agents.portuguese._text import END, Words, read_words
 from agent_memory.agents.portuguese._vehicles import Mention, find_vehicles
 from agent_memory.lead import UserProfileData
+
+
+class Named(Protocol):
+    """Something named in words `start` up to, not including, `end`."""
+
+    @property
+    def start(self) -> int: ...
+    @property
+    def end(self) -> int: ...
+
+
+NamedT = TypeVar('NamedT', bound=Named)
 
 
 @dataclass(frozen=True)
@@ -55,12 +69,30 @@ class Scene:
         i = bisect_left(self.corrections, end)
         return i < len(self.corrections) and self.corrections[i] <= start
 
+    def last_said(self, named: Sequence[NamedT]) -> list[NamedT]:
+        """Leave out what is corrected at once: of "um civic, digo, corolla" only the Corolla stays."""
+        return [
+            one
+            for one, following in zip_longest(named, named[1:])
+            if following is None
+            or following.start - one.end > _AT_ONCE
+            or not self.corrected_between(one.end, following.start - 1)
+        ]
+
+    def replaces(self, start: int) -> bool:
+        """Return whether a name at `start` takes the place of those before it: a correction, and no "também"."""
+        return self.corrected_between(0, start - 1) and not _TOO.within(self.words)
+
     @cached_property
     def bare(self) -> bool:
         """Whether the turn is a short answer."""
         return sum(word.text != END for word in self.words) <= 8
 
 
+_AT_ONCE = 5
+_TOO = Lexicon(
+    {True: 'tambem | incluir | inclui | adicionar | mais uma | alem | aceito | pode ser | acrescenta* | also'}
+)
 _CORRECTION = Lexicon(
     {
         True: 'na verdade | mudei de ideia/ideias/opiniao | mudei | pensando bem/melhor | mas agora | agora '

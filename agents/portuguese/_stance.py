@@ -17,12 +17,22 @@ _KIN = (
     'pai/mae/irmao/irma/tio/tia/primo/prima/cunhado/cunhada/sogro/sogra/vizinho/vizinha/amigo/amiga/chefe/filho/filha/'
     'esposa/marido/mulher/namorado/namorada/noivo/noiva/patrao/avo/sobrinho/colega/patroa/velho/coroa/cara/pessoal'
 )
-_BEFORE: Lexicon[tuple[Stance, int]] = Lexicon(
+_Cue = tuple[Stance, int]
+"""A stance, and within how many words behind the cue the name must come."""
+
+_WANT: _Cue = ('want', 3)
+_REFUSE: _Cue = ('refuse', 5)
+_OWN: _Cue = ('own', 4)
+_OWN_NEXT: _Cue = ('own', 2)
+_OTHER: _Cue = ('other', 4)
+_COMPARED: _Cue = ('other', 3)
+_REMOVE: _Cue = ('remove', 4)
+_ONLY: _Cue = ('only', 3)
+
+_BEFORE: Lexicon[_Cue] = Lexicon(
     {
-        (
-            'want',
-            3,
-        ): 'quero | queria | quero o/a/um/uma? | procuro | procurando | busco | prefiro | preferia | preferencia '
+        _WANT: f'por | meu/minha/nosso/nossa {_KIN} | '
+        'quero | queria | quero o/a/um/uma? | procuro | procurando | busco | prefiro | preferia | preferencia '
         '| gosto | gostaria | curto | amo | adoro | sonho | pode/podia ser | interesse/interessado em/no/na? | de '
         'olho em/no/na? '
         '| mas | porem | aceito | topo | por um/uma/outro | pelo | pela | pegar | comprar | subir para '
@@ -32,10 +42,7 @@ _BEFORE: Lexicon[tuple[Stance, int]] = Lexicon(
         'um/uma? '
         '| meu sonho | minha preferencia | minha marca | meu foco | meu interesse | meu favorito | meu preferido | '
         'minha favorita | minha preferida | minha prioridade | gostei | fa | tenho um fraco | tenho uma queda',
-        (
-            'refuse',
-            5,
-        ): 'nao .. '
+        _REFUSE: 'nao .. '
         'quero/queria/gosto/curto/aceito/compro/serve/vou/recomendo/confio/pego/teria/gostaria/tenho/penso/desejo '
         '| nao me? mostra/mostre/manda/mande | nao precisa | nao faco questao | nao faz | nao ligo | nao sou fa '
         '| nada de/do/da/com | odeio | detesto | menos | exceto | tirando | fora | sem ser? | dispenso | evito | '
@@ -47,10 +54,7 @@ _BEFORE: Lexicon[tuple[Stance, int]] = Lexicon(
         '| don t want/like | except | hate | deus me livre de? | passo longe de/do/da? | que nao seja/tenha | nao '
         'seja | excluir | exclui* '
         '| nao pode ser | nao quero que seja | pavor de | bronca de | desisti de/do/da | desencantei de/do/da',
-        (
-            'own',
-            4,
-        ): 'tenho/temos um/uma/o/a? | estou/ando com/de | tinha/tive/tivemos um/uma/o/a? | ja tive/tivemos | dirijo '
+        _OWN: 'tenho/temos um/uma/o/a? | estou/ando com/de | tinha/tive/tivemos um/uma/o/a? | ja tive/tivemos | dirijo '
         '| carro atual e? | atual e '
         '| meu/nosso carro hoje? e? | carro que tenho | saindo/sair/vim de | dono de | vendi/vender/vendo/vendendo | '
         'dou/dar/dando '
@@ -59,41 +63,30 @@ _BEFORE: Lexicon[tuple[Stance, int]] = Lexicon(
         '| roubaram | batido | roubado | perdi/perda | capotei | deixar/deixo/deixaria | entregar | entro com | have '
         'a | own a | drive a | tengo un/una | no tengo '
         '| aceita*/pega*/avalia* o/a? meu/minha/um/uma',
-        (
-            'own',
-            2,
-        ): 'meu | minha | nosso | nossa | aceitam/aceita/pegam/pega/avaliam/avalia um/uma? | quebrou | my | mi',
-        (
-            'other',
-            4,
-        ): f'meu/minha/nosso/nossa/o/a/uma/um {_KIN} .. tem/tinha/dirige/anda/comprou/usa/vendeu/pegou/teve/esta '
+        _OWN_NEXT: 'meu | minha | nosso | nossa | aceitam/aceita/pegam/pega/avaliam/avalia um/uma? | quebrou | my | mi',
+        _OTHER: f'meu/minha/nosso/nossa/o/a/uma/um {_KIN} .. tem/tinha/dirige/anda/comprou/usa/vendeu/pegou/teve/esta '
         f'| {_KIN} .. tem/tinha/dirige/anda/comprou/usa/vendeu/pegou/teve | alugo/alugar/aluguei | alugado | locadora '
         '| dele/dela e | ele/ela .. tem/comprou/anda | trabalho/trabalhei na/no/com/para | concessionaria | '
         'emprestado | oficina '
         '| bateu | bateram | mecanico',
-        (
-            'other',
-            3,
-        ): 'melhor/maior/menor/mais .. que/q o/a? | do que | em vez de/do/da | ao inves de/do/da | no lugar de/do/da '
+        _COMPARED: 'nada contra | '
+        'melhor/maior/menor/mais .. que/q o/a? | do que | em vez de/do/da | ao inves de/do/da | no lugar de/do/da '
         '| mais que '
         '| rather than | than a? | instead of',
-        (
-            'remove',
-            4,
-        ): 'risca* | tira* | remov* | retira* | esquec* | desconsider* | corta* | descarta* | elimina* | apaga* | '
+        _REMOVE: 'risca* | tira* | remov* | retira* | esquec* | desconsider* | corta* | descarta* | elimina* | '
+        'apaga* | '
         'exclu* | ignora* '
         '| deixa .. para la | desmarca*',
-        (
-            'only',
-            3,
-        ): 'so/somente/apenas/exclusivamente/unicamente quero/aceito/gosto/compro/se/serve/for/de/a/o/interessa/mesmo? '
+        _ONLY: 'so/somente/apenas/exclusivamente/unicamente '
+        'quero/aceito/gosto/compro/se/serve/for/de/a/o/interessa/mesmo? '
         '| so | somente | apenas | exclusivamente | only | quero so/somente/apenas | tem que ser | solo | solamente '
         '| nao abro mao de/do/da | faco questao de/do/da | ficar so com | fica so | deixa so | agora so',
     }
 )
 _AFTER: Lexicon[Stance] = Lexicon(
     {
-        'refuse': 'nem pensar | nao me agrada/desce/atrai/convence/serve/interessa/agradam | e nunca mais | nunca '
+        'refuse': 'nem pensar | tambem nao | tambem nem | nao me agrada/desce/atrai/convence/serve/interessa/agradam '
+        '| e nunca mais | nunca '
         'mais | e deus me livre | deus me livre | nem a pau | nem morto | nem fodendo | nem de graca | nem ferrando '
         '| nem quero | nem .. ver '
         '| nao , | nao . | nao ; | nao ⏎ | nao ! | nao e nem | nao mas | nao nem | nao quero | nao gosto '
@@ -130,7 +123,7 @@ def stances(words: Words, spans: Sequence[Span], default: Stance = 'want') -> li
     found: list[Stance | None] = []
     for index, (start, _) in enumerate(spans):
         linked = index > 0 and _linked(words, spans[index - 1][1], start)
-        cue = _cue_before(words, cues, start)
+        cue = _cue_before(words, cues, start, since=0 if linked or not index else spans[index - 1][1])
         if cue is None and linked:
             cue = found[-1]
         found.append(cue)
@@ -148,10 +141,12 @@ def stances(words: Words, spans: Sequence[Span], default: Stance = 'want') -> li
     return [stance or default for stance in found]
 
 
-def _cue_before(words: Words, cues: list[Hit[tuple[Stance, int]]], start: int) -> Stance | None:
+def _cue_before(words: Words, cues: list[Hit[_Cue]], start: int, *, since: int) -> Stance | None:
     i = bisect_right(cues, start, key=lambda cue: cue.end)
     for cue in cues[max(0, i - 1) : i]:
         stance, reach = cue.value
+        if cue.end <= since:
+            return None
         between = words[cue.end : start]
         if any(word.text in _BREAKS for word in between):
             return None

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from agent_memory.agents.portuguese._answers import leading_answer, picks, without_leading_no
+from agent_memory.agents.portuguese._answers import answer_to_proposal, leading_answer, picks, without_leading_no
 from agent_memory.agents.portuguese._body import extract_body
 from agent_memory.agents.portuguese._brands import extract_brands
 from agent_memory.agents.portuguese._guard import is_placeholder, without_injections
@@ -68,7 +68,8 @@ _SMALL_TALK = Lexicon(
         'financi* | parcela* | entrada | test drive | ver | carro | carros | modelo | modelos | opcao | opcoes | '
         'oferta* | proposta | estoque | documento | documentacao | ipva | revisao | troca | fipe | seguro | desconto '
         '| robo | dados | como funciona | tanto faz | '
-        'qualquer | nenhum | nenhuma | nao sei | talvez | manual | km | abrem | abre | sabado | funciona | depende | '
+        'qualquer | nenhum | nenhuma | nao sei | talvez | manual | km | importante | abrem | abre | sabado | '
+        'funciona | depende | '
         'entendi | comprei | comprar | kkk* | haha* | rsrs* | mensagem | bot | atendimento | veiculo | car | cars | '
         'price | photo'
     }
@@ -124,14 +125,14 @@ def _recognises(scene: Scene, requests: Understanding) -> bool:
         return True
     if any(value is not None for value in (requests.consent, requests.person, requests.opt_out, requests.erasure)):
         return True
-    known = leading_answer(scene.words) is not None or _SMALL_TALK.within(scene.words) is not None
+    known = answer_to_proposal(scene.words) is not None or _SMALL_TALK.within(scene.words) is not None
     return known or bool(scene.vehicles)
 
 
 def _facts(scene: Scene, asked: str | None) -> list[Change]:
     """Return the facts of the turn; those of the agent's proposal come first when the turn says yes to it."""
     changes: list[Change] = []
-    answer = leading_answer(scene.words)
+    answer = answer_to_proposal(scene.words)
     if asked and answer:
         changes += _proposed(scene, asked)
     if answer is False:

@@ -29,7 +29,9 @@ _PHRASES: Lexicon[Urgency] = Lexicon(
         'fim do mes | final do mes | ate o fim/final do/desse/deste mes | proximos dias | esses dias | nesses dias | '
         'em breve | logo logo | asap | right away | urgent | urgently | as soon as possible | immediately | this '
         'week | this month | today | lo antes posible | '
-        'urgente* | tem pressa | pressa | correndo | para ja | ja ja | o mais cedo possivel | quinzena | esse fim de '
+        'urgente* | tem pressa | pressa | correndo | para ja | ja ja | para semana | hoje mesmo | ate '
+        'segunda/terca/quarta/quinta/sexta/sabado/domingo | ate o? dia | o mais cedo possivel | quinzena | esse fim '
+        'de '
         'semana | amanha mesmo | ainda essa/esta semana | ainda esse/este mes | estou sem carro | estamos sem carro '
         '| fiquei sem carro | a pe | ahora mismo | esta semana | next week',
         _SOON: 'mes que vem | proximo mes | mes seguinte | mes q vem | next month | um mes e meio | proximo '

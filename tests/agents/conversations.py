@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 from pydantic_ai import Agent, AgentRunResult
@@ -37,8 +36,7 @@ class Conversation:
     async def say(self, text: str) -> Any:
         """Send one message and return the reply."""
         number = len(self.results) + 1
-        sent = datetime.fromtimestamp(1_760_000_000 + number, UTC)
-        inbound = Inbound(contact=self.contact, message_id=f'wamid.{number}', text=text, sent_at=sent)
+        inbound = Inbound(contact=self.contact, message_id=f'wamid.{number}', text=text)
         self.results.append(await self.agent.run(text, deps=inbound))
         return self.results[-1].output
 

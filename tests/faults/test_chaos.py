@@ -58,7 +58,7 @@ async def test_stopped_and_killed_workers_lose_nothing_and_answer_once(
     contacts = await _answered(entries)
     total = CONTACTS * MESSAGES
     with capsys.disabled():
-        print(  # noqa: T201 - the figures are what the run is for
+        print(
             f'\n{total} messages, {channel.deliveries} deliveries, {said["stop"]} stops, {said["kill"]} kills: '
             f'{calls} model calls, {fenced} fenced commits'
         )

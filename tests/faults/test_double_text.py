@@ -58,7 +58,7 @@ async def test_a_double_text_is_two_turns_in_order_in_each_of_100_runs(
     assert late <= RUNS // 10
     over = sorted((trial.hand_over - THINK) / timedelta(milliseconds=1) for trial in trials)
     with capsys.disabled():
-        print(  # noqa: T201 - the figures are what the run is for
+        print(
             f'\n{RUNS} double texts: hand-over p50 {statistics.median(over):.1f} ms, p99 {over[-2]:.1f} ms; '
             f'{late} accepted out of order'
         )

@@ -1,0 +1,93 @@
+"""What the offline model does with a turn: the tools that it calls, before it says anything."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from pydantic_ai.messages import ToolCallPart
+
+from agent_memory.agents._replies import is_complete
+from agent_memory.agents._scene import Scene
+from agent_memory.agents._wishes import Wishes
+from agent_memory.agents.portuguese import Understanding
+from agent_memory.catalogue import MAX_COMPARED
+from agent_memory.lead import UserProfileData
+
+_CHOOSES = frozenset(
+    {'budget_min', 'budget_max', 'main_use', 'city', 'state', 'priorities', 'brands', 'excluded_brands', 'body_types'}
+)
+"""The fields that change which cars fit."""
+
+
+def moves(heard: Understanding, wishes: Wishes, scene: Scene) -> list[ToolCallPart]:
+    """Return the calls that a turn asks for, in the order in which they must run."""
+    if heard.restart:
+        # The session ends with this turn; what it knew stays as it was in the history.
+        return [ToolCallPart('restart', {})]
+    calls = _facts(heard, scene.profile) + _requests(heard)
+    if heard.person or heard.opt_out or heard.erasure:
+        return calls
+    looks = _looks(heard, wishes, scene)
+    if not heard.understood and not looks and scene.asked is not None:
+        return [ToolCallPart('not_understood', {})]
+    return calls + looks
+
+
+def _looks(heard: Understanding, wishes: Wishes, scene: Scene) -> list[ToolCallPart]:
+    """Return what to look up in the catalogue, if anything."""
+    shown = scene.standing.recommendations
+    cars = wishes.cars or ((shown[heard.choice - 1],) if heard.choice and heard.choice <= len(shown) else ())
+    if shown and wishes.compare:
+        compared = cars if len(cars) > 1 else shown
+        return [ToolCallPart('compare_cars', {'car_ids': [car.id for car in compared[:MAX_COMPARED]]})]
+    if len(cars) > 1:
+        return [ToolCallPart('compare_cars', {'car_ids': [car.id for car in cars[:MAX_COMPARED]]})]
+    if cars and (heard.choice or wishes.details or not heard.changes):
+        return [ToolCallPart('car_details', {'car_id': cars[0].id})]
+    after = scene.profile.patch(heard.changes).profile
+    changed = any(change.field in _CHOOSES for change in heard.changes)
+    asked_for = wishes.see and bool(after.budget_max or after.brands or after.body_types or after.main_use)
+    if asked_for or (changed and shown) or (is_complete(after) and not shown and bool(heard.changes)):
+        return [ToolCallPart('search_cars', {})]
+    return []
+
+
+def _facts(heard: Understanding, profile: UserProfileData) -> list[ToolCallPart]:
+    calls: list[ToolCallPart] = []
+    remembered = {change.field: change.value for change in heard.changes if change.op == 'remember'}
+    corrected = {change.field: change.value for change in heard.changes if change.op == 'correct' and change.value}
+    forgotten = [change.field for change in heard.changes if change.op == 'correct' and not change.value]
+    for change in heard.changes:
+        if change.op == 'forget':
+            left = _without(getattr(profile, change.field), change.value)
+            if left:
+                corrected[change.field] = left
+            else:
+                forgotten.append(change.field)
+    for name, arguments in (('remember', remembered), ('correct', corrected)):
+        if arguments:
+            calls.append(ToolCallPart(name, arguments))
+    if forgotten:
+        calls.append(ToolCallPart('forget', {'names': forgotten}))
+    return calls
+
+
+def _without(held: Any, dropped: Any) -> list[Any]:
+    if not isinstance(held, list) or not isinstance(dropped, list):
+        return []
+    return [item for item in cast('list[Any]', held) if item not in cast('list[Any]', dropped)]
+
+
+def _requests(heard: Understanding) -> list[ToolCallPart]:
+    calls: list[ToolCallPart] = []
+    if heard.consent is not None:
+        calls.append(ToolCallPart('answer_consent', {'given': heard.consent}))
+    if heard.person:
+        calls.append(ToolCallPart('hand_to_person', {'reason': 'pedido do cliente'}))
+    withdrawable = (('person', heard.person is False), ('opt_out', heard.opt_out), ('erasure', heard.erasure))
+    for request, asked in withdrawable:
+        if asked is None or (request == 'person' and not asked):
+            continue
+        withdrawn = request == 'person' or asked is False
+        calls.append(ToolCallPart('record_request', {'request': request, 'withdrawn': withdrawn}))
+    return calls

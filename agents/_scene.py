@@ -1,0 +1,109 @@
+"""What the offline model is looking at, read from the messages that any model is given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict
+from pydantic_ai.messages import (
+    ModelMessage,
+    ModelRequest,
+    ModelResponse,
+    TextPart,
+    ToolCallPart,
+    ToolReturnPart,
+    UserPromptPart,
+)
+
+from agent_memory.capability import FACTS_PREFIX, STANDING_PREFIX
+from agent_memory.lead import UserProfileData
+
+
+class ShownCar(BaseModel):
+    """A car of the session's recommendations."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra='ignore', frozen=True)
+
+    id: str
+    title: str
+    price: int
+
+
+class Standing(BaseModel):
+    """Where the conversation stands."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra='ignore', frozen=True)
+
+    state: str = ''
+    recommendations: tuple[ShownCar, ...] = ()
+
+
+@dataclass
+class Scene:
+    """One turn so far."""
+
+    texts: list[str] = field(default_factory=list[str])
+    """What the person wrote in this turn."""
+    asked: str | None = None
+    """The last thing that was said to the person."""
+    profile: UserProfileData = field(default_factory=UserProfileData)
+    standing: Standing = field(default_factory=Standing)
+    settled: bool = False
+    """Whether this turn's tools have run, so that the reply is due."""
+    fields: list[str] = field(default_factory=list[str])
+    """The profile fields that this turn's tools recorded."""
+    returns: dict[str, Any] = field(default_factory=dict[str, Any])
+    """What this turn's tools returned, by name."""
+
+
+def read_scene(messages: list[ModelMessage]) -> Scene:
+    """Return the turn that `messages` end with."""
+    scene = Scene()
+    for message in reversed(messages):
+        if isinstance(message, ModelRequest):
+            _read_request(scene, message)
+            continue
+        said = [part.content for part in message.parts if isinstance(part, TextPart) and part.content]
+        # A reply before anything was written belongs to this turn: it was sent back to be put differently.
+        if said and scene.texts:
+            scene.asked = said[-1]
+            break
+        scene.fields = [*_named_fields(message), *scene.fields]
+    return scene
+
+
+def _read_request(scene: Scene, message: ModelRequest) -> None:
+    own: list[str] = []
+    for part in message.parts:
+        if isinstance(part, ToolReturnPart):
+            scene.settled = True
+            if part.outcome == 'success':
+                scene.returns.setdefault(part.tool_name, part.content)
+        elif isinstance(part, UserPromptPart):
+            contents = [part.content] if isinstance(part.content, str) else part.content
+            for text in contents:
+                if isinstance(text, str) and not _read_known(scene, text):
+                    own += text.split('\n')
+    scene.texts = [*own, *scene.texts]
+
+
+def _read_known(scene: Scene, text: str) -> bool:
+    """Read the part of the prompt that says what is known, and return whether this is it."""
+    if not text.startswith(FACTS_PREFIX):
+        return False
+    for line in text.splitlines():
+        if line.startswith(FACTS_PREFIX):
+            scene.profile = UserProfileData.model_validate_json(line.removeprefix(FACTS_PREFIX))
+        elif line.startswith(STANDING_PREFIX):
+            scene.standing = Standing.model_validate_json(line.removeprefix(STANDING_PREFIX))
+    return True
+
+
+def _named_fields(message: ModelResponse) -> list[str]:
+    return [
+        name
+        for part in message.parts
+        if isinstance(part, ToolCallPart) and part.tool_name in ('remember', 'correct')
+        for name in part.args_as_dict()
+    ]

@@ -1,0 +1,62 @@
+"""The names that users import, each once, in one place."""
+
+from __future__ import annotations
+
+import importlib
+
+import pytest
+from inline_snapshot import snapshot
+
+import agent_memory
+import agent_memory.agents
+import agent_memory.tools
+
+
+def test_the_public_names() -> None:
+    assert agent_memory.__all__ == snapshot(
+        [
+            'CAR_LEAD',
+            'AgentMemoryError',
+            'Archive',
+            'ConversationMemory',
+            'Domain',
+            'DuckDBArchive',
+            'Inbound',
+            'MemorySettings',
+            'Policy',
+            'Profile',
+            'RedisStore',
+            'SessionData',
+            'SessionManager',
+            'SessionMemory',
+            'SessionState',
+            'SessionStore',
+            'StateMachine',
+            'UserProfileData',
+            'delivers',
+        ]
+    )
+    assert agent_memory.tools.__all__ == snapshot(
+        ['Evidence', 'Exchange', 'catalogue_toolset', 'profile_toolset', 'session_toolset']
+    )
+    assert agent_memory.agents.__all__ == snapshot(['RulesModel', 'lead_agent'])
+
+
+@pytest.mark.parametrize('module', ['agent_memory', 'agent_memory.tools', 'agent_memory.agents', 'agent_memory.evals'])
+def test_every_public_name_can_be_imported(module: str) -> None:
+    package = importlib.import_module(module)
+
+    for name in getattr(package, '__all__', ()):
+        assert getattr(package, name) is not None
+
+
+def test_every_lazy_name_is_public() -> None:
+    homes = vars(agent_memory)['_HOMES']
+
+    assert sorted(name for names in homes.values() for name in names) == sorted(agent_memory.__all__)
+    assert dir(agent_memory) == sorted(agent_memory.__all__)
+
+
+def test_a_name_that_is_not_public_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="'agent_memory' has no attribute 'Nothing'"):
+        _ = agent_memory.Nothing
