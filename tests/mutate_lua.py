@@ -131,14 +131,23 @@ async def run(limit: int) -> float:
     lived: list[Mutant] = []
     with tempfile.TemporaryDirectory() as tmp:
         async with valkey(Path(tmp)) as server:
+
+            def noticed_by_model() -> bool:
+                return killed_by_model(server.url, examples=30)
+
+            # What notices the scripts as they are would notice anything.
+            assert not await anyio.to_thread.run_sync(noticed_by_model), (
+                'the state machine fails on the scripts as they are'
+            )
             for mutant in chosen:
                 with installed(mutant) as folder:
-                    noticed = await anyio.to_thread.run_sync(lambda: killed_by_model(server.url, examples=30))
+                    noticed = await anyio.to_thread.run_sync(noticed_by_model)
                     if not noticed:
                         noticed = await anyio.to_thread.run_sync(killed_by_contract, folder)
                 print('.' if noticed else 'L', end='', flush=True)
                 if not noticed:
                     lived.append(mutant)
+            assert not await anyio.to_thread.run_sync(noticed_by_model), 'the server or the scripts changed meanwhile'
     share = 1 - len(lived) / len(chosen)
     print(f'\n{len(chosen)} mutants, {len(chosen) - len(lived)} killed ({share:.1%})')
     for mutant in lived:
