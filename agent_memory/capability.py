@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import copy
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Awaitable, Callable, Generator, Iterable, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from typing import Any, Generic, Literal, Protocol, Self, cast, runtime_checkable
+from typing import Any, Generic, Literal, Self, cast
 
 from opentelemetry.trace import Span
-from pydantic import BaseModel, TypeAdapter
+from pydantic import TypeAdapter
 from pydantic_ai import (
     AgentRunResult,
     CallToolsNode,
@@ -36,16 +35,19 @@ from pydantic_ai.toolsets import CombinedToolset
 from pydantic_graph import End
 
 from agent_memory import telemetry
-from agent_memory._messages import as_said, conversation_of, record_of, spoken
+from agent_memory._deps import Deps, deps_for, inbound_of
+from agent_memory._messages import as_said, conversation_of, record_of
 from agent_memory._replay import replayed, result_of, says_text
+from agent_memory._snapshots import PastTurn
 from agent_memory._turns import Replay, Turn
-from agent_memory.errors import EarlierWaits, InvalidInput, LeaseLost
+from agent_memory.errors import EarlierWaits, LeaseLost
 from agent_memory.manager import SessionManager
 from agent_memory.profile import ProfileT
-from agent_memory.session import Inbound, SessionData
+from agent_memory.session import ConversationMessage, Inbound, SessionData
 from agent_memory.tools import Evidence, profile_toolset, session_toolset
 from agent_memory.tools._actions import MEMORY_ID
 from agent_memory.turn import ACTIONS, Action, ActionList
+from agent_memory.turn import Summarize as SumUp
 
 NOT_SENT = 'Your last answer was not sent, because the person wrote again. Answer everything in one reply.'
 """Told to the model when a message joins a run that had already made its answer."""
@@ -74,16 +76,11 @@ def within(turn: Turn[Any]) -> AbstractContextManager[None]:
     return _given(turn)
 
 
-@runtime_checkable
-class HasInbound(Protocol):
-    """Deps that carry an inbound beside their own fields."""
-
-    @property
-    def inbound(self) -> Inbound: ...
-
-
-Deps = Inbound | HasInbound
 _ANY: TypeAdapter[Any] = TypeAdapter(Any)
+
+
+Summarize = Callable[[str, Sequence[ConversationMessage]], Awaitable[str]]
+"""Returns a summary of the earlier summary and the lines that follow it."""
 
 
 @dataclass
@@ -109,6 +106,8 @@ class SessionMemory(AbstractCapability[Deps], Generic[ProfileT]):
     """
     tools: bool = True
     """Whether the agent gets the profile and session tools of the domain."""
+    summarize: Summarize | None = None
+    """Sums up the older half of the history when it reaches `history_turns`; `None` lets the model forget it."""
     evidence: Evidence | None = None
     """What a value must stand on to be recorded; `None` records what the model says."""
     id: str | None = field(default=MEMORY_ID, kw_only=True)
@@ -154,7 +153,7 @@ class SessionMemory(AbstractCapability[Deps], Generic[ProfileT]):
                 # Agents that tools run have turns of their own.
                 with _given(None):
                     return await self._in_turn(ctx, given, handler, span)
-            inbound = _inbound(ctx)
+            inbound = inbound_of(ctx)
             tries: Counter[str] = Counter()
             while True:
                 try:
@@ -238,7 +237,7 @@ class SessionMemory(AbstractCapability[Deps], Generic[ProfileT]):
         # A user interface puts the new prompt at the end of a history of its own; only that prompt is taken from it.
         self._tail = [one for one in ctx.messages[-1:] if isinstance(one, ModelRequest)] if ctx.prompt is None else []
         tail = self._tail if len(turn.messages) == 1 else []
-        ctx.messages[:] = [*conversation_of(turn.snapshot.turns[-self.history_turns :]), *tail]
+        ctx.messages[:] = [*conversation_of(_unsummarized(turn)[-self.history_turns :]), *tail]
         try:
             with telemetry.span(telemetry.RUN):
                 result = await handler()
@@ -260,7 +259,7 @@ class SessionMemory(AbstractCapability[Deps], Generic[ProfileT]):
             contact=earlier.contact, message_id=earlier.message_id, text=earlier.text, sent_at=earlier.sent_at
         )
         try:
-            deps = _deps_for(ctx.deps, inbound)
+            deps = deps_for(ctx.deps, inbound)
         except AttributeError:
             raise earlier from None
         try:
@@ -276,17 +275,29 @@ class SessionMemory(AbstractCapability[Deps], Generic[ProfileT]):
         except Exception as error:  # noqa: BLE001 - it is the earlier message's failure; its turn was given back and counted
             telemetry.earlier_failed(error)
 
+    async def _summary(self, turn: Turn[ProfileT]) -> list[Action]:
+        past = _unsummarized(turn)
+        if self.summarize is None or len(past) < self.history_turns:
+            return []
+        older = [one.record for one in past[: (len(past) + 1) // 2]]
+        lines = [line for record in older for line in record.lines()]
+        return [SumUp(summary=await self.summarize(turn.session.memory.summary, lines), upto=older[-1].turn)]
+
     async def _commit(self, turn: Turn[ProfileT], result: AgentRunResult[Any], new: list[ModelMessage]) -> None:
         reply = self.reply_of(result.output)
         new = as_said(new, reply) if isinstance(result.output, str) else new
         is_reply = isinstance(result.output, str) and result.output == reply
         await turn.commit(
             reply=reply,
-            actions=_actions_of(new),
+            actions=[*_actions_of(new), *await self._summary(turn)],
             output=None if is_reply else _ANY.dump_python(result.output, mode='json'),
             record=record_of(result, new, turn.blank(), turn.elapsed_ms()),
             parsed=new,
         )
+
+
+def _unsummarized(turn: Turn[Any]) -> list[PastTurn]:
+    return [past for past in turn.snapshot.turns if past.record.turn > turn.session.memory.summarized]
 
 
 def delivers(result: AgentRunResult[Any]) -> bool:
@@ -308,25 +319,8 @@ def _account(span: Span, turn: Turn[Any]) -> None:
 def _known(session: SessionData[Any]) -> str:
     facts = session.profile.model_dump_json(include=set(session.profile.known()))
     standing = session.model_dump_json(include={'state', 'recommendations'}, exclude_defaults=True)
-    return f'{FACTS_PREFIX}{facts}\n{STANDING_PREFIX}{standing}'
-
-
-def _inbound(ctx: RunContext[Deps]) -> Inbound:
-    deps: Any = ctx.deps
-    inbound = deps if isinstance(deps, Inbound) else getattr(deps, 'inbound', None)
-    if not isinstance(inbound, Inbound):
-        raise InvalidInput('SessionMemory needs to know who writes: pass deps=Inbound(...) or deps with an `inbound`')
-    if inbound.text:
-        return inbound
-    prompt = spoken(ctx.prompt) if ctx.prompt is not None else _last_prompt(ctx.messages)
-    return Inbound.model_validate({**inbound.model_dump(), 'text': prompt})
-
-
-def _last_prompt(messages: list[ModelMessage]) -> str:
-    last = messages[-1] if messages else None
-    if not isinstance(last, ModelRequest):
-        return ''
-    return '\n'.join(spoken(part.content) for part in last.parts if isinstance(part, UserPromptPart))
+    earlier = f'\nWhat was said earlier: {session.memory.summary}' if session.memory.summary else ''
+    return f'{FACTS_PREFIX}{facts}\n{STANDING_PREFIX}{standing}{earlier}'
 
 
 def _own_prompt(ctx: RunContext[Any], tail: list[ModelRequest]) -> list[UserContent]:
@@ -342,21 +336,6 @@ def _burst(turn: Turn[Any], own: list[UserContent]) -> str | list[UserContent]:
     for message in turn.messages:
         said += own if message is turn.own else [message.text]
     return '\n'.join(cast('list[str]', said)) if all(isinstance(one, str) for one in said) else said
-
-
-def _deps_for(deps: Any, inbound: Inbound) -> Any:
-    """Return the deps of the run in play, with another inbound.
-
-    Raises:
-        AttributeError: Their `inbound` cannot be set.
-    """
-    if isinstance(deps, Inbound):
-        return inbound
-    if isinstance(deps, BaseModel):
-        return deps.model_copy(update={'inbound': inbound})
-    other = copy.copy(deps)
-    object.__setattr__(other, 'inbound', inbound)  # frozen dataclasses too
-    return other
 
 
 def _own_length(messages: list[ModelMessage]) -> int:
