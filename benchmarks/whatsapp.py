@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import os
 import re
+import resource
 import signal
 import statistics
 import sys
@@ -129,12 +130,15 @@ async def serve(graph: FakeGraph, graph_url: str, data: str) -> tuple[asyncio.su
 
 
 def report(load: Load, people: int, code: int) -> None:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
     acks, replies = sorted(load.acks), sorted(load.replies)
     print(f'{people} people, {load.sent} messages, {load.refused} refused, {load.lost} without a reply, exit {code}')
     print(f'acknowledged: p50 {at(acks, 50):.0f} ms, p99 {at(acks, 99):.0f} ms')
     print(
         f'replied after the quiet time: p50 {at(replies, 50):.0f} ms, p95 {at(replies, 95):.0f} ms, p99 {at(replies, 99):.0f} ms'
     )
+    cpu_s = used.ru_utime + used.ru_stime
+    print(f'serve used {cpu_s:.1f} s of CPU with its start, {1000 * cpu_s / load.sent:.0f} ms a message')
     doubles = len(load.graph.seen) - len(replies)
     print(f'{len(load.graph.seen)} replies were seen, {doubles} more than were waited for')
 
