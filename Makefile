@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: chat test install format lint types contracts budget bench check
+.PHONY: mutate chat test install format lint types contracts budget bench check
 
 # One stamp per lock file: the environment is made once and follows uv.lock.
 .venv/.stamp: uv.lock pyproject.toml
@@ -41,3 +41,7 @@ bench: .venv/.stamp
 	$(BIN)/python -m benchmarks.turn $(ARGS)
 
 check: lint types contracts budget
+
+# Break the Lua scripts one place at a time: the tests must notice 95 % of it. ARGS=20 tries about 20 places.
+mutate: .venv/.stamp
+	$(BIN)/python -m tests.mutate_lua $(ARGS)

@@ -10,7 +10,8 @@ from typing import Generic, Literal
 
 from agent_memory import telemetry
 from agent_memory._lease import Heartbeat, Lease
-from agent_memory._turns import Replay, Snapshot, SnapshotCache, Turn, held, read_snapshot, user_message, version_of
+from agent_memory._snapshots import Snapshot, SnapshotCache, held, read_snapshot, version_of
+from agent_memory._turns import Replay, Turn, give_back, user_message
 from agent_memory.backend._archive import Archive
 from agent_memory.backend._channel import Channel, HasChannel, Pace, Received
 from agent_memory.backend._protocol import Answered, Behind, Grant, Message, SessionStore, Sweepable
@@ -19,11 +20,9 @@ from agent_memory.codec import Codec, StoredReply, pack, pack_briefly, unpack
 from agent_memory.errors import (
     EarlierWaits,
     InvalidInput,
-    LeaseLost,
     SessionBusy,
     SessionCorrupt,
     SetupError,
-    StoreUnavailable,
 )
 from agent_memory.history import PastSession, past_session
 from agent_memory.identity import Identity
@@ -322,7 +321,7 @@ class SessionManager(Generic[ProfileT]):
         finally:
             if turn.outcome is None:
                 self._cache.drop(grant.contact_id)
-                await _give_back(turn, failure)
+                await give_back(turn, failure)
         if failure is not None:
             raise failure
 
@@ -389,18 +388,3 @@ class SessionManager(Generic[ProfileT]):
             lease=timedelta(0),
         )
         return read_snapshot(self.codec, grant, None, self._window)
-
-
-async def _give_back(turn: Turn[ProfileT], failure: Exception | None) -> None:
-    if turn.given_back or isinstance(failure, LeaseLost):
-        return
-    # A cancelled caller and a store that is away are not the message's fault.
-    outcome: Literal['retry', 'release'] = (
-        'release' if failure is None or isinstance(failure, StoreUnavailable) else 'retry'
-    )
-    try:
-        await turn.give_back(error=type(failure).__name__ if failure else 'cancelled', outcome=outcome)
-    except StoreUnavailable as error:
-        # The lease ends by itself; what went wrong first is what the caller has to know.
-        if failure is not None:
-            failure.add_note(f'the turn could not be given back either: {error}')

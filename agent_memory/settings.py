@@ -63,13 +63,18 @@ class MemorySettings(BaseSettings):
     wait: timedelta = timedelta(seconds=30)
     """How long a turn waits for another turn of the same contact."""
     catalogue: str | None = None
-    """Where the lead agent's cars come from: a CSV or Parquet file, or the URL of a recommendation service."""
+    """Where the lead agent's catalogue comes from: a CSV or Parquet file, or the URL of a recommendation service."""
     handoff_url: str | None = None
     """Where hand-overs are posted as JSON; without one they are lines in the log."""
     handoff_secret: SecretStr | None = None
     """What those posts are signed with."""
     model: str | None = None
     """The model of the command line's agent, such as `openai:gpt-5.2`, or `rules` for the offline one."""
+
+    model_base_url: str | None = None
+    """An OpenAI-compatible server that the model is asked at."""
+    model_api_key: SecretStr | None = None
+    """That server's key; the provider's own variable, such as `OPENAI_API_KEY`, without one."""
 
     @property
     def archive_path(self) -> Path:

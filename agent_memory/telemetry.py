@@ -10,7 +10,7 @@ or any other collector when it is.
 from __future__ import annotations
 
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Literal
 
 from opentelemetry import metrics, trace
@@ -47,9 +47,19 @@ _failures = _meter.create_counter(
 _events = _meter.create_counter('agent_memory.channel_events', description='Items of webhooks, by kind')
 
 
-@contextmanager
-def span(name: str, attributes: Attributes = None) -> Generator[Span]:
+_NOWHERE = nullcontext(trace.INVALID_SPAN)
+
+
+def span(name: str, attributes: Attributes = None) -> AbstractContextManager[Span]:
     """Open a span. Its exceptions are recorded by type alone: their messages may be about a person."""
+    if isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
+        # Nobody has configured tracing. A span that goes nowhere still costs 28 us, and a turn opens several.
+        return _NOWHERE
+    return _recorded(name, attributes)
+
+
+@contextmanager
+def _recorded(name: str, attributes: Attributes) -> Generator[Span]:
     with _tracer.start_as_current_span(
         name, attributes=attributes, record_exception=False, set_status_on_exception=False
     ) as opened:

@@ -183,7 +183,6 @@ def fold(
     an earlier one made impossible is left out and reported as a `refused` event.
     """
     working = _Fold(session.model_copy(deep=False), domain, message, at)
-    working.session.requests = list(session.requests)
     working.session.not_understood = 0
     for action in actions:
         try:

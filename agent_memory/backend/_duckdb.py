@@ -137,10 +137,6 @@ class DuckDBArchive:
         """Run `call` with the open file on the thread of the writer, between two batches."""
         return await self._run(lambda: call(self._connect()))
 
-    async def work(self, call: Callable[[duckdb.DuckDBPyConnection], R]) -> R:
-        """Run `call` with the open file on the thread of the writer, between two batches."""
-        return await self._run(lambda: call(self._connect()))
-
     async def close(self) -> None:
         await asyncio.get_running_loop().run_in_executor(self._worker, self._let_go)
 

@@ -1,7 +1,4 @@
-"""An archiver as a process of its own, to be killed.
-
-`python -m tests.backend.archiver_process REDIS_URL FILE [POINT PASS]` kills itself when it passes POINT the PASS-th time.
-"""
+"""An archiver as a process of its own, to be killed from outside or at a chosen step."""
 
 from __future__ import annotations
 
@@ -9,9 +6,9 @@ import asyncio
 import os
 import random
 import signal
-import sys
 from dataclasses import dataclass
 from datetime import timedelta
+from multiprocessing.synchronize import Event
 
 import anyio
 
@@ -96,18 +93,17 @@ class DyingArchive:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-async def main(url: str, path: str, point: str = '', times: str = '0') -> None:
-    death = Death(point, int(times))
+def run_archiver(url: str, path: str, ready: Event, point: str, times: int) -> None:
+    """Archive until killed; `times` passes of `point` do that from inside."""
+    asyncio.run(_run(url, DuckDBArchive(path), ready, Death(point, times)))
+
+
+async def _run(url: str, archive: DuckDBArchive, ready: Event, death: Death) -> None:
     outbox = DyingOutbox(RedisStore.from_url(url).outbox, death)
-    archive = DuckDBArchive(path)
     # Small batches and no pause: many transactions to be killed in.
-    batch = 20 if point else 500
+    batch = 20 if death.point else 500
     archiver = Archiver(outbox, DyingArchive(archive, death), decode, batch=batch, linger=timedelta(0))
-    print('ready', flush=True)  # noqa: T201 - for the parent process
+    ready.set()
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(serve_history, archive, archive.path)
         await archiver.run()
-
-
-if __name__ == '__main__':
-    asyncio.run(main(*sys.argv[1:]))

@@ -27,7 +27,7 @@ async def main(path: str) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
     await archive.append(_batch(written + 1))
     await archive.close()
-    print(written + 1)  # noqa: T201 - for the parent process
+    print(written + 1)
 
 
 def _batch(version: int) -> Batch:

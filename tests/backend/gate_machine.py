@@ -6,13 +6,13 @@ import asyncio
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from agent_memory.backend._connect import connect
-from agent_memory.backend._protocol import Answered, Behind, Begun, Commit, Grant, Idle, Message, Policy, Queued
+from agent_memory.backend._protocol import Answered, Begun, Behind, Commit, Grant, Idle, Message, Policy, Queued
 from agent_memory.backend._redis import RedisStore
 from agent_memory.errors import LeaseLost, MailboxFull, MessageMismatch, SessionConflict
 from tests.backend import gate_model
@@ -28,6 +28,9 @@ POLICY = Policy(
     mailbox_cap=gate_model.CAP,
     kept_turns=3,
 )
+_GONE, _FOR_EVER = -2, -1
+"""What PTTL says of a key that is not there, and of one without an end."""
+_WEEK_MS = 7 * 86_400_000
 BASE = 1_700_000_000_000
 NAMES = st.sampled_from([f'm{i}' for i in range(8)])
 
@@ -149,6 +152,7 @@ class GateMachine(RuleBasedStateMachine):
     def what_is_stored_is_what_the_model_has(self) -> None:
         stored, due, dead, outbox, head = self.call(self._look())
         gate = self.gate
+        self.call(self._nothing_lives_for_ever())
         assert stored.version == gate.version
         if gate.version:
             assert stored.document == self.documents[gate.session, gate.version]
@@ -175,10 +179,30 @@ class GateMachine(RuleBasedStateMachine):
             await self.store.head(CONTACT),
         )
 
+    async def _nothing_lives_for_ever(self) -> None:
+        client, gate = cast('Any', self.store.client), self.gate
+        deadline = await client.zscore('am:{0}:deadlines', CONTACT)
+        assert deadline == (None if gate.deadline is None else BASE + gate.deadline)
+        lease = await client.zscore('am:{0}:leases', CONTACT)
+        assert lease == (None if gate.look is None else BASE + gate.look)
+        session, turns = [await client.pttl(f'am:{{0}}:{kind}:{CONTACT}') for kind in 'st']
+        if gate.version:
+            assert session > gate_model.TTL
+            assert turns > gate_model.TTL
+        else:
+            assert turns == _GONE
+        if lease is None:
+            assert session != _FOR_EVER
+        for name in gate.answers:
+            assert await client.pttl(f'am:{{0}}:m:{CONTACT}:{name}') > _WEEK_MS
+        assert await client.hlen(f'am:{{0}}:b:{CONTACT}') == len(gate.mail)
+
     def _entry(self, entry: dict[str, str]) -> str:
         started = int(entry['started'])
         session = next((number for number, begun in self.started.items() if begun == started), 0)
         note = f' {entry["note"]}' if entry['kind'] == 'close' else ''
+        if entry['kind'] == 'dead':
+            assert entry['body'] in self.gate.answers
         return f'{entry["kind"]} {session} {entry["version"]}{note}'
 
     def _pick(self, data: st.DataObject) -> Held:

@@ -43,6 +43,8 @@ class Gate:
     head: str = ''
     resume: int = 0
     arrivals: int = 0
+    look: int | None = None
+    """When a sweep looks at the contact: the end of its lease or pause."""
     outbox: list[str] = field(default_factory=list[str])
     dead: int = 0
     tokens: int = 0
@@ -58,11 +60,13 @@ class Gate:
                 return 'FULL', None
             self.arrivals += 1
             self.mail = sorted([*self.mail, (sent, self.arrivals, name)])
+            self.look = self.now if self.look is None else self.look
         if self._live():
             return 'QUEUED', None
         if self.resume > self.now:
             return 'QUEUED', None
         if not self.mail:
+            self.look = None
             return 'EMPTY', None
         head = self.mail[0][2]
         attempt = self.attempt + 1 if self.head == head else 1
@@ -87,13 +91,14 @@ class Gate:
         self.fence += 1
         self.tokens += 1
         attempt = self.attempt if ids else 0
-        self.holder = Lease(self.tokens, self.fence, self.version, self.session, ids, attempt, self.now + LEASE)
+        self.look = self.now + LEASE
+        self.holder = Lease(self.tokens, self.fence, self.version, self.session, ids, attempt, self.look)
         return self.holder
 
     def heartbeat(self, lease: Lease) -> bool:
         if not self._holds(lease):
             return False
-        lease.until = self.now + LEASE
+        lease.until = self.look = self.now + LEASE
         return True
 
     def commit(self, lease: Lease, name: str, ends: bool) -> str:
@@ -105,8 +110,10 @@ class Gate:
         for place, one in enumerate(ids, start=1):
             self.answers[one] = ('C' if place == len(ids) else 'D', self.version)
         self.mail = [entry for entry in self.mail if entry[2] not in ids]
+        due = max(self.now, self.resume)
         if self.head in ids:
-            self.attempt, self.head = 0, ''
+            self.attempt, self.head, due = 0, '', self.now
+        self.look = due if self.mail else None
         self.outbox.append(f'turn {self.session} {self.version}')
         self.deadline = self.now + TTL
         self.holder = None
@@ -122,6 +129,7 @@ class Gate:
             return 'FENCED'
         self.holder = None
         self.aborted = (lease.token, self._give_back(lease, outcome))
+        self.look = max(self.now, self.resume) if self.mail else None
         return self.aborted[1]
 
     def _give_back(self, lease: Lease, outcome: str) -> str:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
-import subprocess
-import sys
 from collections import defaultdict
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from datetime import timedelta
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
+import anyio.to_thread
 import duckdb
 
 from agent_memory.backend._archive import Outbox
 from agent_memory.backend._protocol import Commit, Grant, Message
 from agent_memory.backend._redis import RedisStore
+from tests.backend.archiver_process import run_archiver
 from tests.servers import until
 
 
@@ -58,14 +60,22 @@ def archived(path: Path) -> dict[str, list[int]]:
     return dict(turns)
 
 
-@contextmanager
-def running_archiver(url: str, path: Path, *die_at: str) -> Generator[subprocess.Popen[str]]:
-    command = [sys.executable, '-m', 'tests.backend.archiver_process', url, str(path), *die_at]
-    root = Path(__file__).parents[2]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=root) as process:
-        try:
-            assert process.stdout is not None
-            assert process.stdout.readline() == 'ready\n'
-            yield process
-        finally:
-            process.kill()
+# Forked from a process that has imported everything: a test that kills twenty of them does not wait for twenty imports.
+_PROCESSES = multiprocessing.get_context('forkserver')
+_PROCESSES.set_forkserver_preload(['tests.backend.archiver_process'])
+
+
+@asynccontextmanager
+async def running_archiver(url: str, path: Path, point: str = '', times: int = 0) -> AsyncGenerator[ForkServerProcess]:
+    """Run an archiver in a process of its own; `point` is where it kills itself, `times` how often it gets there."""
+    ready = _PROCESSES.Event()
+    process = _PROCESSES.Process(target=run_archiver, args=(url, str(path), ready, point, times), daemon=True)
+    process.start()
+    try:
+        # In a thread: the turns that a test commits meanwhile have deadlines.
+        assert await anyio.to_thread.run_sync(ready.wait, 30)
+        yield process
+    finally:
+        process.kill()
+        process.join()
+        process.close()

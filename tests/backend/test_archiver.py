@@ -117,7 +117,7 @@ async def test_entries_that_were_archived_but_not_trimmed_are_trimmed_and_not_do
 async def test_turns_wait_in_the_outbox_while_another_process_holds_the_file(
     archiver: Archiver, store: RedisStore, archive: DuckDBArchive, path: Path, redis_url: str
 ) -> None:
-    with running_archiver(redis_url, path) as other:
+    async with running_archiver(redis_url, path) as other:
         await commit(store, 'ana', 1)
         await emptied(store.outbox)
         with pytest.raises(ArchiveUnavailable, match=f'held by process {other.pid} '):
@@ -125,7 +125,7 @@ async def test_turns_wait_in_the_outbox_while_another_process_holds_the_file(
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(archiver.run)
             other.kill()
-            other.wait()
+            other.join()
             await commit(store, 'ana', 2)
             await emptied(store.outbox)
             tasks.cancel_scope.cancel()

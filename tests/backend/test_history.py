@@ -187,13 +187,13 @@ async def test_other_processes_read_through_the_one_that_holds_the_file(
     async def is_held() -> bool:
         return await anyio.Path(socket_of(path)).exists()
 
-    with running_archiver(redis_url, path) as process:
+    async with running_archiver(redis_url, path) as process:
         await until(is_held)
         assert [await history.funnel(told), await history.leads(told), await history.transcript(told, 'ana')] == here
         assert await told.sessions('ana', limit=5) == sessions
         assert [line.content for line in await told.messages('ana:1', limit=1)] == ['resposta 3']
         process.kill()
-        process.wait()
+        process.join()
     assert await history.funnel(told) == here[0]
 
 
@@ -219,7 +219,7 @@ async def test_a_reader_polls_while_fifty_thousand_turns_are_archived(
 ) -> None:
     await fill(store, 50_000)
     reader, seen = DuckDBArchive(path), [0]
-    with running_archiver(redis_url, path), anyio.fail_after(60):
+    async with running_archiver(redis_url, path):
         while seen[-1] < 50_000:
             answer = await history.response_times(reader)
             seen.append(sum(int(str(row[1])) for row in answer.rows))

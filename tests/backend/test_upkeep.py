@@ -45,7 +45,7 @@ async def store(redis_url: str) -> AsyncIterator[RedisStore]:
 async def test_a_backup_of_a_running_archiver_is_restored_and_goes_on(
     store: RedisStore, redis_url: str, archive: DuckDBArchive, path: Path, tmp_path: Path
 ) -> None:
-    with running_archiver(redis_url, path):
+    async with running_archiver(redis_url, path):
         await until(anyio.Path(socket_of(path)).exists)
         for n in range(1, 11):
             await commit(store, 'ana', n)

@@ -60,7 +60,7 @@ async def test_twenty_random_kills_lose_double_and_reorder_nothing(
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(traffic.run)
         for _ in range(20):
-            with running_archiver(redis_url, path) as process:
+            async with running_archiver(redis_url, path) as process:
                 await anyio.sleep(chance.uniform(0.0, 0.4))
                 process.kill()
         tasks.cancel_scope.cancel()
@@ -75,8 +75,9 @@ async def test_a_crash_at_any_step_loses_doubles_and_reorders_nothing(
     traffic, path = Traffic(store), tmp_path / 'history.duckdb'
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(traffic.run)
-        for times in ('1', '2', '5'):
-            with running_archiver(redis_url, path, point, times) as process, anyio.fail_after(20):
-                assert await anyio.to_thread.run_sync(process.wait) == -signal.SIGKILL
+        for times in (1, 2, 5):
+            async with running_archiver(redis_url, path, point, times) as process:
+                await anyio.to_thread.run_sync(process.join, 20)
+                assert process.exitcode == -signal.SIGKILL
         tasks.cancel_scope.cancel()
     await traffic.check(path)

@@ -1,12 +1,15 @@
 """Workers are stopped past their leases and killed while a channel delivers and redelivers."""
 
+# pyright: reportUnknownMemberType=false
+# redis-py leaves its keyword arguments untyped.
+
 from __future__ import annotations
 
 import json
 import random
 import signal
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -18,8 +21,8 @@ from agent_memory.codec import unpack
 from agent_memory.turn import TurnRecord
 from tests.faults.workers import Crew, Job, Settings, deliver
 
-CONTACTS = 8
-MESSAGES = 30
+CONTACTS = 12
+MESSAGES = 20
 """For each contact."""
 LEASE_MS = 400
 NAMES = ('a', 'b', 'c', 'd')
@@ -97,7 +100,7 @@ class _Channel:
 
 
 @asynccontextmanager
-async def _collecting(channel: _Channel) -> AsyncIterator[None]:
+async def _collecting(channel: _Channel) -> AsyncGenerator[None]:
     async def collect() -> None:
         while True:
             if found := await channel._client.blpop(['replies'], timeout=1):  # pyright: ignore[reportPrivateUsage]

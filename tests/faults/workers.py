@@ -3,6 +3,9 @@
 Each is forked from a server that has imported everything, so that a killed worker is replaced in milliseconds.
 """
 
+# pyright: reportUnknownMemberType=false
+# redis-py leaves its keyword arguments untyped.
+
 from __future__ import annotations
 
 import json

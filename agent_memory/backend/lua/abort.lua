@@ -42,7 +42,7 @@ local dead = head ~= '' and (outcome == 'fail' or (outcome == 'retry' and attemp
 local resume = head == '' and math.max(now, tonumber(s[7] or '0')) or now
 if dead then
   redis.call('XADD', KEYS[5], '*', 'kind', 'dead', 'contact', contact, 'started', s[6] or '0', 'version', s[5] or '0',
-    'commit', ARGV[2], 'body', redis.call('HGET', KEYS[3], head) or '', 'note', ARGV[6])
+    'commit', ARGV[2], 'body', string.match(redis.call('HGET', KEYS[3], head), ':(.*)$'), 'note', ARGV[6])
   local mark = table.concat({'F', ARGV[11], s[5] or '0', ARGV[2], ARGV[7]}, ':')
   redis.call('SET', KEYS[7], mark, 'PX', ARGV[8])
   redis.call('ZREM', KEYS[2], head)
