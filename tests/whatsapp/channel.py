@@ -1,5 +1,8 @@
 """A whole channel in one process: webhook, workers and sender on a real store, with a fake Graph API behind them."""
 
+# pyright: reportUnknownMemberType=false
+# redis-py leaves its keyword arguments untyped.
+
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
