@@ -31,6 +31,7 @@ POLICY = Policy(
 _GONE, _FOR_EVER = -2, -1
 """What PTTL says of a key that is not there, and of one without an end."""
 _WEEK_MS = 7 * 86_400_000
+_KEPT_MS = 170 * 86_400_000
 BASE = 1_700_000_000_000
 NAMES = st.sampled_from([f'm{i}' for i in range(8)])
 
@@ -191,6 +192,8 @@ class GateMachine(RuleBasedStateMachine):
             assert turns > gate_model.TTL
         else:
             assert turns == _GONE
+            if any(entry.startswith('close') for entry in gate.outbox):
+                assert session > _KEPT_MS
         if lease is None:
             assert session != _FOR_EVER
         for name in gate.answers:

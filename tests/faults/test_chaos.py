@@ -24,7 +24,7 @@ from tests.faults.workers import Crew, Job, Settings, deliver
 CONTACTS = 12
 MESSAGES = 20
 """For each contact."""
-LEASE_MS = 400
+LEASE_MS = 300
 NAMES = ('a', 'b', 'c', 'd')
 
 
@@ -33,7 +33,7 @@ async def test_stopped_and_killed_workers_lose_nothing_and_answer_once(
     redis_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     dice = random.Random(1)
-    crew = Crew(Settings(redis_url, lease_ms=LEASE_MS, think_ms=(10, 60), attempts=1000))
+    crew = Crew(Settings(redis_url, lease_ms=LEASE_MS, think_ms=(20, 80), attempts=1000, by='manager'))
     client: Any = Redis.from_url(redis_url, socket_timeout=None)
     said: Counter[str] = Counter()
     channel = _Channel(client, dice)
@@ -93,7 +93,7 @@ class _Channel:
             for _ in range(2 if self._dice.random() < 0.25 else 1):
                 self.deliveries += 1
                 await deliver(self._client, self._dice.choice(NAMES), job)
-            with anyio.move_on_after(3):
+            with anyio.move_on_after(1):
                 async with self.news:
                     while job.message_id not in self.replies:
                         await self.news.wait()
@@ -116,14 +116,14 @@ async def _collecting(channel: _Channel) -> AsyncGenerator[None]:
 
 
 async def _torment(crew: Crew, dice: random.Random, said: Counter[str]) -> None:
-    """Stop a worker for longer than its lease all the time; kill one every fourth time, stopped or not."""
+    """Stop a worker for longer than its lease all the time; kill one every third time, stopped or not."""
     while True:
-        await anyio.sleep(0.25)
+        await anyio.sleep(0.1)
         name = dice.choice(NAMES)
         crew.signal(name, signal.SIGSTOP)
         said['stop'] += 1
         await anyio.sleep(LEASE_MS / 1000 * 1.5)
-        if said['stop'] % 4 == 0:
+        if said['stop'] % 3 == 0:
             crew.kill(name)
             crew.start(name)
             said['kill'] += 1

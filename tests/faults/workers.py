@@ -1,4 +1,4 @@
-"""Worker processes for fault tests: they take messages from Redis lists and answer them by `agent.run`.
+"""Worker processes for fault tests: they take messages from Redis lists and answer them.
 
 Each is forked from a server that has imported everything, so that a killed worker is replaced in milliseconds.
 """
@@ -15,11 +15,12 @@ import random
 import secrets
 import signal
 import sys
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from multiprocessing.context import ForkServerProcess
-from typing import Any
+from typing import Any, Literal
 
 import anyio
 from pydantic_ai import Agent
@@ -27,11 +28,12 @@ from pydantic_ai.messages import ModelMessage, ModelResponse, TextPart
 from pydantic_ai.models.function import AgentInfo, FunctionModel
 from redis.asyncio import Redis
 
+from agent_memory._turns import Replay
 from agent_memory.backend._connect import connect
 from agent_memory.backend._protocol import Commit, Committed, Grant, Policy
 from agent_memory.backend._redis import RedisStore
 from agent_memory.capability import SessionMemory
-from agent_memory.errors import AgentMemoryError, LeaseLost
+from agent_memory.errors import AgentMemoryError, EarlierWaits, LeaseLost
 from agent_memory.manager import SessionManager
 from agent_memory.session import Inbound
 from tests.workers import inbound, told
@@ -56,7 +58,8 @@ class Settings:
     think_ms: tuple[int, int] = (200, 200)
     """A model call takes something between these."""
     attempts: int = 3
-    late_messages: Any = 'wait'
+    by: Literal['agent', 'manager'] = 'agent'
+    """Whether a message is an `agent.run`, or a bare turn, which leaves this machine more time for faults."""
 
 
 @dataclass
@@ -119,13 +122,39 @@ async def _work(name: str, settings: Settings) -> None:
     )
     client: Any = Redis.from_url(settings.url)
     store = _Store(connect(settings.url), policy=policy)
-    agent = _agent(SessionMemory(SessionManager(store), late_messages=settings.late_messages), client, settings)
-    await agent.run('ready', deps=inbound('ready', 'ready', contact=f'+551190000{random.randint(1000, 9999)}'))
+    manager = SessionManager(store)
+    agent = _agent(SessionMemory(manager), client, settings)
+
+    async def by_agent(message: Inbound) -> str | None:
+        return (await agent.run(message.text, deps=message)).output
+
+    async def by_manager(message: Inbound) -> str | None:
+        return await _bare_turn(manager, message, client, settings)
+
+    answer = by_agent if settings.by == 'agent' else by_manager
+    await answer(inbound('ready', 'ready', contact=f'+551190000{random.randint(1000, 9999)}'))
     await client.rpush('ready', name)
     async with anyio.create_task_group() as tasks:
         while True:
             if found := await client.blpop([f'jobs:{name}'], timeout=1):
-                tasks.start_soon(_answer, agent, client, Job(**json.loads(found[1])))
+                tasks.start_soon(_answer, answer, client, Job(**json.loads(found[1])))
+
+
+async def _bare_turn(manager: SessionManager[Any], message: Inbound, client: Any, settings: Settings) -> str | None:
+    while True:
+        try:
+            async with manager.turn(message) as turn:
+                if isinstance(turn, Replay):
+                    return turn.reply.text
+                await client.rpush('log:calls', json.dumps([message.text]))
+                await anyio.sleep(random.uniform(*settings.think_ms) / 1000)
+                return (await turn.commit(reply=f'{secrets.token_hex(4)} re: {message.text}')).reply.text
+        except EarlierWaits as earlier:
+            first = Inbound(
+                contact=earlier.contact, message_id=earlier.message_id, text=earlier.text, sent_at=earlier.sent_at
+            )
+            with suppress(LeaseLost):
+                await _bare_turn(manager, first, client, settings)
 
 
 def _agent(memory: SessionMemory[Any], client: Any, settings: Settings) -> Agent[Inbound, str]:
@@ -140,8 +169,7 @@ def _agent(memory: SessionMemory[Any], client: Any, settings: Settings) -> Agent
     return Agent(FunctionModel(think), deps_type=Inbound, capabilities=[memory])
 
 
-async def _answer(agent: Agent[Inbound, str], client: Any, job: Job) -> None:
+async def _answer(answer: Callable[[Inbound], Awaitable[str | None]], client: Any, job: Job) -> None:
     with suppress(AgentMemoryError):  # the channel delivers it again
-        deps = inbound(job.message_id, job.text, second=job.second, contact=job.contact)
-        result = await agent.run(job.text, deps=deps)
-        await client.rpush('replies', json.dumps([job.message_id, result.output]))
+        reply = await answer(inbound(job.message_id, job.text, second=job.second, contact=job.contact))
+        await client.rpush('replies', json.dumps([job.message_id, reply]))
