@@ -279,9 +279,10 @@ class SessionMemory(AbstractCapability[Deps], Generic[ProfileT]):
         past = _unsummarized(turn)
         if self.summarize is None or len(past) < self.history_turns:
             return []
-        older = [one.record for one in past[: (len(past) + 1) // 2]]
+        last = past[(len(past) - 1) // 2].record.turn
+        older = [one.record for one in past if one.record.turn <= last]
         lines = [line for record in older for line in record.lines()]
-        return [SumUp(summary=await self.summarize(turn.session.memory.summary, lines), upto=older[-1].turn)]
+        return [SumUp(summary=await self.summarize(turn.session.memory.summary, lines), upto=last)]
 
     async def _commit(self, turn: Turn[ProfileT], result: AgentRunResult[Any], new: list[ModelMessage]) -> None:
         reply = self.reply_of(result.output)

@@ -133,8 +133,8 @@ class ConversationMemory(BaseModel):
 
     messages: list[ConversationMessage] = Field(default_factory=list[ConversationMessage])
     summary: str = ''
-    summarized: int = Field(default=0, ge=0)
-    """The number of the last turn that the summary covers."""
+    summarized: int = Field(default=-1, ge=-1)
+    """The number of the last turn that the summary covers; -1 covers none. A colleague's first word is in turn 0."""
 
     def add_message(self, role: Role, content: str, *, at: datetime | None = None) -> ConversationMessage:
         """Append a message and return it.

@@ -72,3 +72,21 @@ async def test_a_model_that_does_not_answer_leaves_the_summary_to_the_rules() ->
     summary = await summary_by(FunctionModel(answer))('', [ConversationMessage(role='user', content='até 60 mil')])
 
     assert summary == 'Cliente: até 60 mil'
+
+
+async def test_what_a_colleague_said_first_is_shown_to_the_model(manager: SessionManager[Any]) -> None:
+    shown: list[str] = []
+
+    def answer(messages: list[ModelMessage], info: AgentInfo) -> ModelResponse:
+        del info
+        shown[:] = [str(part.content) for one in messages for part in one.parts if isinstance(part, TextPart)]
+        return ModelResponse(parts=[TextPart('certo')])
+
+    talk = Conversation(Agent(FunctionModel(answer), deps_type=Inbound, capabilities=[SessionMemory(manager)]), manager)
+    session = await manager.get_or_create_session(talk.contact)
+    session.add_message('assistant', 'Podemos guardar os seus dados?')
+    await manager.update_session(session, message_id='operator.1')
+
+    await talk.say('pode')
+
+    assert shown == ['Podemos guardar os seus dados?']
