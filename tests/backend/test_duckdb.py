@@ -208,7 +208,7 @@ async def test_a_file_of_a_later_version_is_left_alone(archive: DuckDBArchive, p
     await archive.append(batch(turn(1)))
     await archive.close()
     rows_of(path, "INSERT INTO migrations VALUES (999, '0999_later.sql')")
-    with pytest.raises(ArchiveUnavailable, match='schema 999 is newer than 1'):
+    with pytest.raises(ArchiveUnavailable, match=r'schema 999 is newer than \d'):
         await archive.offset(0)
 
 

@@ -27,7 +27,7 @@ from agent_memory.whatsapp._contents import (
 from agent_memory.whatsapp._events import Aliases, GraphProblem, InboundEvent, parse
 from tests.whatsapp.payloads import ANA, PHONE_NUMBER_ID, change, messages, post, status, text, typed
 
-SHARED = Path('/work/shared/data/whatsapp')
+SHARED = Path(__file__).parents[3] / 'shared' / 'data' / 'whatsapp'
 
 
 def one(body: bytes) -> InboundEvent:

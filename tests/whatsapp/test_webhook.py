@@ -18,7 +18,7 @@ from agent_memory.whatsapp.webhook import MAX_BODY
 from tests.servers import valkey
 from tests.whatsapp.channel import ANA, BIA, URL, Whatsapp, whatsapp
 
-SHARED = Path('/work/shared/data/whatsapp')
+SHARED = Path(__file__).parents[3] / 'shared' / 'data' / 'whatsapp'
 
 
 @pytest.fixture
