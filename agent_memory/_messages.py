@@ -20,7 +20,7 @@ from pydantic_ai.messages import (
 )
 from pydantic_ai.usage import RequestUsage
 
-from agent_memory._turns import PastTurn
+from agent_memory._snapshots import PastTurn
 from agent_memory.turn import TurnRecord
 
 DEGRADED = 'degraded'

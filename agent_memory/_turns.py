@@ -4,43 +4,25 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Generic, Literal, TypeVar
 
 import anyio
 
 from agent_memory import telemetry
 from agent_memory._lease import Lease
-from agent_memory.backend._protocol import Commit, Grant, Held, Message, SessionStore
+from agent_memory._snapshots import PastTurn, Snapshot, SnapshotCache, remember, version_of
+from agent_memory.backend._protocol import Commit, Grant, Message, SessionStore
 from agent_memory.codec import Codec, StoredReply, pack, unpack
-from agent_memory.errors import SessionConflict
+from agent_memory.errors import LeaseLost, SessionConflict, StoreUnavailable
 from agent_memory.handoff import HANDOFF, handoff_data
 from agent_memory.profile import Change, Fact, ProfileT
-from agent_memory.session import ConversationMemory, ConversationMessage, Inbound, SessionData
+from agent_memory.session import ConversationMessage, Inbound, SessionData
 from agent_memory.turn import Action, Event, Folded, TurnRecord, UserMessage, fold
 
 T = TypeVar('T')
-
-
-@dataclass(eq=False)
-class PastTurn:
-    """One committed turn of the window."""
-
-    record: TurnRecord
-    parsed: Any = None
-    """The framework's messages of this turn, kept so that nothing is validated twice."""
-
-
-@dataclass(frozen=True)
-class Snapshot(Generic[ProfileT]):
-    """A session at one version, with its window of turns. Never changed: a commit makes the next one."""
-
-    version: int
-    session: SessionData[ProfileT]
-    turns: tuple[PastTurn, ...]
 
 
 @dataclass(frozen=True)
@@ -64,26 +46,6 @@ class Outcome(Generic[ProfileT]):
     reply: StoredReply
     left: int
     """The contact's messages that still wait."""
-
-
-class SnapshotCache(Generic[ProfileT]):
-    """The newest snapshots that this worker has seen, by contact; the store says whether they are still true."""
-
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._snapshots: OrderedDict[str, Snapshot[ProfileT]] = OrderedDict()
-
-    def get(self, contact_id: str) -> Snapshot[ProfileT] | None:
-        return self._snapshots.get(contact_id)
-
-    def put(self, contact_id: str, snapshot: Snapshot[ProfileT]) -> None:
-        self._snapshots[contact_id] = snapshot
-        self._snapshots.move_to_end(contact_id)
-        if len(self._snapshots) > self._size:
-            self._snapshots.popitem(last=False)
-
-    def drop(self, contact_id: str) -> None:
-        self._snapshots.pop(contact_id, None)
 
 
 @dataclass(eq=False)
@@ -135,6 +97,17 @@ class Turn(Generic[ProfileT]):
             self._codec.domain,
             message=source.id if source else None,
             at=source.at if source else self._clock(),
+        )
+
+    def inbounds(self) -> tuple[Inbound, ...]:
+        """Return what this turn answers as the channel delivered it, oldest first."""
+        return tuple(unpack(Inbound, message.body) for message in self.grant.messages)
+
+    def hear(self, message_id: str, text: str) -> None:
+        """Replace the text of one message, such as a voice message by what was said in it."""
+        self.messages = tuple(
+            message.model_copy(update={'text': text}) if message.id == message_id else message
+            for message in self.messages
         )
 
     async def join(self) -> tuple[UserMessage, ...]:
@@ -308,7 +281,7 @@ class Turn(Generic[ProfileT]):
         if session.forgotten:
             self._cache.drop(self.grant.contact_id)
         else:
-            _remember(session, record, self._window, done.version)
+            remember(session, record, self._window, done.version)
             turns = (*self.snapshot.turns, PastTurn(record, parsed))[-self._window :]
             self._cache.put(self.grant.contact_id, Snapshot(done.version, session, turns))
         self.outcome = Outcome(session, tuple(record.facts), tuple(record.events), reply, done.left)
@@ -340,45 +313,17 @@ def _moved(at: datetime, message: str | None, before: str, after: str) -> Event:
     return Event(kind='state', at=at, message=message, data={'before': before, 'after': after})
 
 
-def stamped(session: SessionData[ProfileT], version: int) -> SessionData[ProfileT]:
-    """Return the session marked with the version that it was read or written at."""
-    copy = session.model_copy()
-    copy._version = version  # pyright: ignore[reportPrivateUsage] - the mark is the package's, not the caller's
-    return copy
-
-
-def version_of(session: SessionData[Any]) -> int:
-    """Return the version that the session was read or written at."""
-    return session._version  # pyright: ignore[reportPrivateUsage] - see `stamped`
-
-
-def _remember(session: SessionData[Any], record: TurnRecord, window: int, version: int) -> None:
-    """Put the record's messages into the memory of a session that nobody else holds; the last `window` turns stay."""
-    messages = [*session.memory.messages, *record.lines()][-2 * window :]
-    # Not the memory itself: the session that this one was made from has the same.
-    session.memory = ConversationMemory.model_construct(messages=messages, summary=session.memory.summary)
-    session._version = version  # pyright: ignore[reportPrivateUsage] - see `stamped`
-
-
-def read_snapshot(
-    codec: Codec[ProfileT], grant: Grant, cached: Snapshot[ProfileT] | None, window: int
-) -> Snapshot[ProfileT]:
-    """Return the session that a grant is for, parsing only what this worker does not hold yet."""
-    if grant.version == 0:
-        previous = codec.read_session(grant.previous) if grant.previous else None
-        started = datetime.fromtimestamp(grant.started_ms / 1000, UTC)
-        return Snapshot(0, codec.domain.open_session(grant.contact_id, at=started, previous=previous), ())
-    if grant.document is None and cached is not None:
-        return cached
-    fresh = tuple(PastTurn(codec.read_turn(blob)) for blob in grant.turns)
-    kept = cached.turns if cached and held(cached).started_ms == grant.started_ms else ()
-    turns = (*kept, *fresh)[-window:] if kept else fresh
-    session = codec.read_session(grant.document or b'')
-    lines = [line for turn in turns for line in turn.record.lines()]
-    session.memory.messages = lines
-    return Snapshot(grant.version, stamped(session, grant.version), turns)
-
-
-def held(snapshot: Snapshot[Any]) -> Held:
-    """Return what the store needs to know of a snapshot that this worker holds."""
-    return Held(started_ms=round(snapshot.session.started_at.timestamp() * 1000), version=snapshot.version)
+async def give_back(turn: Turn[ProfileT], failure: Exception | None) -> None:
+    """Give back a turn that was not committed, unless that was done or another worker has it."""
+    if turn.given_back or isinstance(failure, LeaseLost):
+        return
+    # A cancelled caller and a store that is away are not the message's fault.
+    outcome: Literal['retry', 'release'] = (
+        'release' if failure is None or isinstance(failure, StoreUnavailable) else 'retry'
+    )
+    try:
+        await turn.give_back(error=type(failure).__name__ if failure else 'cancelled', outcome=outcome)
+    except StoreUnavailable as error:
+        # The lease ends by itself; what went wrong first is what the caller has to know.
+        if failure is not None:
+            failure.add_note(f'the turn could not be given back either: {error}')

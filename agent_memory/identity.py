@@ -7,7 +7,7 @@ import hashlib
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from agent_memory.session import normal_contact
+from agent_memory.session import CONTACT_ID, normal_contact
 
 _DIGEST_BYTES = 16
 """128 bits: no two of a billion contacts share an id, and nobody without the secret can try numbers."""
@@ -31,10 +31,18 @@ class Identity:
     def contact_id(self, contact: str) -> str:
         """Return the opaque id of a phone number or business-scoped user id: 22 characters, URL-safe.
 
+        `contact:<id>` names a contact by this id.
+
         Raises:
-            InvalidContact: It is neither.
+            InvalidContact: It is none of these.
         """
-        return self._digest(b'contact', normal_contact(contact))
+        normal = normal_contact(contact)
+        known = CONTACT_ID.fullmatch(normal)
+        return known[1] if known else self._digest(b'contact', normal)
+
+    def alias(self, kind: str, name: str) -> str:
+        """Return the opaque name of something that a contact is known by: 22 characters, URL-safe."""
+        return self._digest(b'alias', f'{kind}\0{name}')
 
     def message_id(self, contact_id: str, message_id: str) -> str:
         """Return the opaque id of one message of a contact: 16 characters (96 bits), URL-safe."""

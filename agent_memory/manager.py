@@ -10,19 +10,19 @@ from typing import Generic, Literal
 
 from agent_memory import telemetry
 from agent_memory._lease import Heartbeat, Lease
-from agent_memory._turns import Replay, Snapshot, SnapshotCache, Turn, held, read_snapshot, user_message, version_of
+from agent_memory._snapshots import Snapshot, SnapshotCache, held, read_snapshot, version_of
+from agent_memory._turns import Replay, Turn, give_back, user_message
 from agent_memory.backend._archive import Archive
+from agent_memory.backend._channel import Channel, HasChannel, Pace, Received
 from agent_memory.backend._protocol import Answered, Behind, Grant, Message, SessionStore, Sweepable
 from agent_memory.backend._sweeper import Sweeper
 from agent_memory.codec import Codec, StoredReply, pack, pack_briefly, unpack
 from agent_memory.errors import (
     EarlierWaits,
     InvalidInput,
-    LeaseLost,
     SessionBusy,
     SessionCorrupt,
     SetupError,
-    StoreUnavailable,
 )
 from agent_memory.history import PastSession, past_session
 from agent_memory.identity import Identity
@@ -32,6 +32,8 @@ from agent_memory.session import Domain, Inbound, SessionData
 
 MAX_TURN = timedelta(seconds=120)
 """Hard deadline of one turn: past it the lease is no longer renewed."""
+
+_AT_ONCE = Pace(quiet=timedelta(0))
 
 
 class SessionManager(Generic[ProfileT]):
@@ -200,6 +202,60 @@ class SessionManager(Generic[ProfileT]):
             case _:
                 raise SessionBusy(waited=timedelta(seconds=time.monotonic() - started))
 
+    async def receive(
+        self, inbound: Inbound, *, address: bytes = b'', pace: Pace = _AT_ONCE, flush: bool = False
+    ) -> Received:
+        """Take a message in for a worker, durably and once, without waiting for its turn.
+
+        When this returns, the message is in the contact's mailbox and its answer is owed through the channel.
+
+        Args:
+            inbound: The message.
+            address: Where the channel sends the reply.
+            pace: How long the turn waits for more of the same burst.
+            flush: Whether the burst ends with this message.
+
+        Raises:
+            Refused: The store takes no new message now. Nothing was stored.
+            StoreUnavailable: The store does not answer. Receive it again.
+            MessageMismatch: The message id is known with another text.
+        """
+        contact_id, message = await self._message(inbound)
+        return await self.channel.receive(contact_id, message, address=address, pace=pace, flush=flush)
+
+    @asynccontextmanager
+    async def take(self, contact_id: str) -> AsyncGenerator[Turn[ProfileT] | None]:
+        """Yield the turn over what waits in a contact's mailbox, or `None` when nothing is to be answered now.
+
+        The body must `commit` the turn, as with `turn`.
+        """
+        begun = cached = None
+        while begun is None or (isinstance(begun, Grant) and begun.spent):
+            if begun:
+                await self._give_up(begun)
+            cached = self._cache.get(contact_id)
+            begun = await self.store.begin(contact_id, None, held=held(cached) if cached else None, window=self._window)
+        if isinstance(begun, Grant):
+            async with self._running(begun, cached) as turn:
+                yield turn
+        else:
+            yield None
+
+    @property
+    def channel(self) -> Channel:
+        """What the store does for a channel.
+
+        Raises:
+            SetupError: The store serves no channel.
+        """
+        if not isinstance(self.store, HasChannel):
+            raise SetupError(f'{type(self.store).__name__} serves no channel: it has no `channel`')
+        return self.store.channel
+
+    async def identity(self) -> Identity:
+        """Return what names contacts and messages in this store."""
+        return await self._known()
+
     async def sweep(self) -> int:
         """Close every session that is past its deadline, and return how many."""
         return await Sweeper(self.sweepable, self.close_overdue).sweep()
@@ -265,7 +321,7 @@ class SessionManager(Generic[ProfileT]):
         finally:
             if turn.outcome is None:
                 self._cache.drop(grant.contact_id)
-                await _give_back(turn, failure)
+                await give_back(turn, failure)
         if failure is not None:
             raise failure
 
@@ -332,18 +388,3 @@ class SessionManager(Generic[ProfileT]):
             lease=timedelta(0),
         )
         return read_snapshot(self.codec, grant, None, self._window)
-
-
-async def _give_back(turn: Turn[ProfileT], failure: Exception | None) -> None:
-    if turn.given_back or isinstance(failure, LeaseLost):
-        return
-    # A cancelled caller and a store that is away are not the message's fault.
-    outcome: Literal['retry', 'release'] = (
-        'release' if failure is None or isinstance(failure, StoreUnavailable) else 'retry'
-    )
-    try:
-        await turn.give_back(error=type(failure).__name__ if failure else 'cancelled', outcome=outcome)
-    except StoreUnavailable as error:
-        # The lease ends by itself; what went wrong first is what the caller has to know.
-        if failure is not None:
-            failure.add_note(f'the turn could not be given back either: {error}')

@@ -31,6 +31,8 @@ MAX_TEXT = 4096
 
 _PHONE = re.compile(r'\+?[\d\s().-]{6,32}')
 # CC. + at most 128 alphanumerics; CC.ENT. for a parent id (Cloud API, business-scoped user ids).
+CONTACT_ID = re.compile(r'contact:([A-Za-z0-9_-]{22})')
+"""A contact by the opaque id that a channel found for them."""
 _BSUID = re.compile(r'[A-Z]{2}\.(ENT\.)?[A-Za-z0-9]{1,128}')
 
 Role = Literal['user', 'assistant', 'system']
@@ -48,7 +50,7 @@ Stamp = Annotated[AwareDatetime, AfterValidator(utc)]
 
 @lru_cache(maxsize=4096)
 def normal_contact(value: str) -> str:
-    """Return a phone number as E.164, or a WhatsApp business-scoped user id as it came.
+    """Return a phone number as E.164; a WhatsApp business-scoped user id or `contact:<id>` as it came.
 
     A number without `+` is read as Brazilian and must be one that exists: a number of another country that lost its
     `+` must not become somebody else in Brazil.
@@ -57,7 +59,7 @@ def normal_contact(value: str) -> str:
         InvalidContact: It is neither. The message does not repeat the input, which may be somebody's number.
     """
     text = value.strip()
-    if _BSUID.fullmatch(text):
+    if _BSUID.fullmatch(text) or CONTACT_ID.fullmatch(text):
         return text
     if not _PHONE.fullmatch(text):
         raise InvalidContact(_BAD_CONTACT)
@@ -77,19 +79,34 @@ _BAD_CONTACT = (
 )
 
 
+class Attachment(BaseModel):
+    """A file that came with a message, to be fetched from the channel."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra='forbid', frozen=True)
+
+    kind: Literal['image', 'video', 'audio', 'document', 'sticker']
+    id: str
+    mime_type: str | None = None
+    sha256: str | None = None
+    """Of the file, in base64."""
+
+
 class Inbound(BaseModel):
     """One message of a contact, as the channel delivered it. The deps of an agent that uses `SessionMemory`."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(extra='forbid', frozen=True, hide_input_in_errors=True)
 
     contact: Annotated[str, AfterValidator(normal_contact)]
-    """A phone number (kept as E.164) or a WhatsApp business-scoped user id."""
+    """A phone number (kept as E.164), a WhatsApp business-scoped user id, or `contact:` and a contact's opaque id."""
     message_id: str = Field(min_length=1, max_length=512)
     """The channel's id of this message (`wamid...`). The same id is answered once."""
     text: str = Field(default='', max_length=MAX_TEXT)
     """What the person wrote; empty takes the prompt given to `agent.run`."""
     sent_at: Stamp = Field(default_factory=lambda: datetime.now(UTC))
     """When the person sent it, by the channel's clock. Messages are answered in this order."""
+    choice: str | None = Field(default=None, max_length=256)
+    """The id of the button or row that was tapped; `text` is its title."""
+    attachment: Attachment | None = None
 
 
 class ConversationMessage(BaseModel):
@@ -116,6 +133,8 @@ class ConversationMemory(BaseModel):
 
     messages: list[ConversationMessage] = Field(default_factory=list[ConversationMessage])
     summary: str = ''
+    summarized: int = Field(default=-1, ge=-1)
+    """The number of the last turn that the summary covers; -1 covers none. A colleague's first word is in turn 0."""
 
     def add_message(self, role: Role, content: str, *, at: datetime | None = None) -> ConversationMessage:
         """Append a message and return it.

@@ -63,13 +63,18 @@ class MemorySettings(BaseSettings):
     wait: timedelta = timedelta(seconds=30)
     """How long a turn waits for another turn of the same contact."""
     catalogue: str | None = None
-    """Where the lead agent's cars come from: a CSV or Parquet file, or the URL of a recommendation service."""
+    """Where the lead agent's catalogue comes from: a CSV or Parquet file, or the URL of a recommendation service."""
     handoff_url: str | None = None
     """Where hand-overs are posted as JSON; without one they are lines in the log."""
     handoff_secret: SecretStr | None = None
     """What those posts are signed with."""
     model: str | None = None
     """The model of the command line's agent, such as `openai:gpt-5.2`, or `rules` for the offline one."""
+
+    model_base_url: str | None = None
+    """An OpenAI-compatible server that the model is asked at."""
+    model_api_key: SecretStr | None = None
+    """That server's key; the provider's own variable, such as `OPENAI_API_KEY`, without one."""
 
     @property
     def archive_path(self) -> Path:
@@ -81,8 +86,36 @@ class MemorySettings(BaseSettings):
         return self.model or ('openai:gpt-5.2' if os.environ.get('OPENAI_API_KEY') else 'rules')
 
     @asynccontextmanager
-    async def open(self, domain: Domain[ProfileT]) -> AsyncGenerator[OpenMemory[ProfileT]]:
+    async def connect(self, domain: Domain[ProfileT], *, batch: int = 1) -> AsyncGenerator[SessionManager[ProfileT]]:
+        """Open the shared store alone, for one of several processes of which another keeps the house and the history.
+
+        Args:
+            domain: What the business decides.
+            batch: Most messages that one turn answers.
+
+        Raises:
+            SetupError: No shared Redis is set.
+            StoreUnavailable: Redis does not answer.
+        """
+        if self.redis_url is None:
+            raise SetupError('several processes need a Redis that they share: set AGENT_MEMORY_REDIS_URL')
+        secret = self.secret.get_secret_value().encode() if self.secret else None
+        policy = Policy(lease=self.lease, max_batch=batch)
+        store = RedisStore.from_url(self.redis_url, prefix=self.key_prefix, policy=policy)
+        manager = SessionManager(store, domain=domain, secret=secret, wait=self.wait)
+        try:
+            await store.open(secret)
+            yield manager
+        finally:
+            await manager.close()
+
+    @asynccontextmanager
+    async def open(self, domain: Domain[ProfileT], *, batch: int = 1) -> AsyncGenerator[OpenMemory[ProfileT]]:
         """Open store and archive, keep house beside the body, and archive what is left at the end.
+
+        Args:
+            domain: What the business decides.
+            batch: Most messages that one turn answers.
 
         Raises:
             SetupError: The data directory, the embedded server or a setting is unusable.
@@ -90,7 +123,7 @@ class MemorySettings(BaseSettings):
         """
         async with AsyncExitStack() as stack:
             url, secret = await self._server(stack)
-            store = RedisStore.from_url(url, prefix=self.key_prefix, policy=Policy(lease=self.lease))
+            store = RedisStore.from_url(url, prefix=self.key_prefix, policy=Policy(lease=self.lease, max_batch=batch))
             archive = DuckDBArchive(self.archive_path)
             manager = SessionManager(store, archive, domain=domain, secret=secret, wait=self.wait)
             stack.push_async_callback(manager.close)

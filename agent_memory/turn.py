@@ -79,6 +79,14 @@ class Recommend(_Action):
     items: list[dict[str, JsonValue]]
 
 
+class Summarize(_Action):
+    """Replace the summary of what was said up to a turn."""
+
+    kind: Literal['summarize'] = 'summarize'
+    summary: str
+    upto: int
+
+
 class Restart(_Action):
     """End this session after the turn; the next message opens a new one that knows nothing."""
 
@@ -86,7 +94,16 @@ class Restart(_Action):
 
 
 Action = Annotated[
-    PatchProfile | Advance | HandOver | HandBack | NotUnderstood | AnswerConsent | Ask | Recommend | Restart,
+    PatchProfile
+    | Advance
+    | HandOver
+    | HandBack
+    | NotUnderstood
+    | AnswerConsent
+    | Ask
+    | Recommend
+    | Summarize
+    | Restart,
     Field(discriminator='kind'),
 ]
 ActionList: TypeAdapter[list[Action]] = TypeAdapter(list[Action])
@@ -183,7 +200,6 @@ def fold(
     an earlier one made impossible is left out and reported as a `refused` event.
     """
     working = _Fold(session.model_copy(deep=False), domain, message, at)
-    working.session.requests = list(session.requests)
     working.session.not_understood = 0
     for action in actions:
         try:
@@ -227,6 +243,14 @@ class _Fold(Generic[ProfileT]):
             case NotUnderstood():
                 self.session.not_understood = self._before + 1
                 self.note('undecided', in_a_row=self.session.not_understood)
+            case AnswerConsent() | Ask() | Recommend() | Summarize():
+                self._write_down(action)
+            case Restart():
+                self.restarts = True
+                self.note('restart')
+
+    def _write_down(self, action: AnswerConsent | Ask | Recommend | Summarize) -> None:
+        match action:
             case AnswerConsent():
                 self.session.consent = Consent(given=action.given, at=self._at)
                 self.note('consent', given=action.given, text=action.text)
@@ -234,9 +258,9 @@ class _Fold(Generic[ProfileT]):
                 self._ask(action)
             case Recommend():
                 self.session.recommendations = action.items
-            case Restart():
-                self.restarts = True
-                self.note('restart')
+            case Summarize():
+                told = {'summary': action.summary, 'summarized': action.upto}
+                self.session.memory = self.session.memory.model_copy(update=told)
 
     def _move(self, target: str) -> None:
         before = self.session.state

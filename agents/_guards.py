@@ -212,9 +212,9 @@ def _is_long(reply: str, grounds: Grounds) -> str | None:
 
 _TOPIC = re.compile(
     r'\b(carr\w+|veicul\w+|modelo\w*|marca\w*|suv|seda\w*|hatch|picape\w*|orcament\w*|valor\w*|preco\w*|gastar|pagar|loja|consultor\w*|'
-    r'equipe|visita\w*|cidade|uso|compr\w+|opc\w+|dados|mensag\w+|km|busca\w*|procura\w*)\b'
+    r'equipe|visita\w*|cidade|uso|compr\w+|opc\w+|anotad\w|economia|conforto|seguranca|espaco|dados|mensag\w+|km|busca\w*|procura\w*)\b'
 )
-_LONG_WITHOUT_TOPIC = 120
+_LONG_WITHOUT_TOPIC = 160
 
 
 def _strays(reply: str, grounds: Grounds) -> str | None:

@@ -83,9 +83,14 @@ def _read_request(scene: Scene, message: ModelRequest) -> None:
         elif isinstance(part, UserPromptPart):
             contents = [part.content] if isinstance(part.content, str) else part.content
             for text in contents:
-                if isinstance(text, str) and not _read_known(scene, text):
+                if isinstance(text, str) and not (_is_feedback(text) or _read_known(scene, text)):
                     own += text.split('\n')
     scene.texts = [*own, *scene.texts]
+
+
+def _is_feedback(text: str) -> bool:
+    """Return whether the framework speaks here: a reply that a validator refused comes back in the user's voice."""
+    return text.rstrip().endswith(('</retry_feedback>', '</validation_errors>'))
 
 
 def _read_known(scene: Scene, text: str) -> bool:

@@ -11,6 +11,7 @@ from agent_memory.agents._evidence import lead_evidence
 from agent_memory.agents._guards import GUARD_TRIES, guard_reply
 from agent_memory.agents._limits import ConversationLimits
 from agent_memory.agents._models import RULES, lead_model, model_settings
+from agent_memory.agents._summaries import summary_by_rules
 from agent_memory.capability import SessionMemory
 from agent_memory.catalogue import CarCatalogue
 from agent_memory.lead import UserProfileData
@@ -61,7 +62,14 @@ def lead_agent(
         instructions=INSTRUCTIONS,
         model_settings=model_settings(),
         toolsets=[catalogue_toolset(catalogue)] if catalogue else [],
-        capabilities=[replace(memory, evidence=memory.evidence or lead_evidence), limits or ConversationLimits()],
+        capabilities=[
+            replace(
+                memory,
+                evidence=memory.evidence or lead_evidence,
+                summarize=memory.summarize or summary_by_rules,
+            ),
+            limits or ConversationLimits(),
+        ],
         name='lead',
         retries={'output': GUARD_TRIES},
     )

@@ -91,7 +91,7 @@ async def managed(url: str, **options: Any) -> AsyncGenerator[SessionManager[Use
 @asynccontextmanager
 async def bare(url: str) -> AsyncGenerator[Any]:
     """A redis-py client as anybody makes one."""
-    client: Any = Redis.from_url(url)  # pyright: ignore[reportUnknownMemberType]
+    client: Any = Redis.from_url(url, max_connections=1000)  # pyright: ignore[reportUnknownMemberType]
     async with client:
         yield client
 

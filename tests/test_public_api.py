@@ -39,7 +39,9 @@ def test_the_public_names() -> None:
     assert agent_memory.tools.__all__ == snapshot(
         ['Evidence', 'Exchange', 'catalogue_toolset', 'profile_toolset', 'session_toolset']
     )
-    assert agent_memory.agents.__all__ == snapshot(['RulesModel', 'lead_agent'])
+    assert agent_memory.agents.__all__ == snapshot(
+        ['ConversationLimits', 'RulesModel', 'is_degraded', 'lead_agent', 'lead_model']
+    )
 
 
 @pytest.mark.parametrize('module', ['agent_memory', 'agent_memory.tools', 'agent_memory.agents', 'agent_memory.evals'])

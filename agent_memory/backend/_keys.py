@@ -13,6 +13,13 @@
 | `am:{p}:leases`          | zset   | contact -> when its lease or pause ends, ms       | emptied by turns         |
 | `am:{p}:deadlines`       | zset   | contact -> when its session closes, ms            | emptied by close         |
 | `am:{p}:out`             | stream | outbox: turn, close and dead records              | trimmed by the archiver  |
+| `am:{p}:o:<contact>`     | zset   | owed: message id -> sent time, until its reply is settled | 8 days, emptied by settle |
+| `am:{p}:r:<contact>:<id>`| hash   | reply on its way: state, part, token, times       | 8 days                   |
+| `am:{p}:c:<contact>`     | hash   | reach: address, last message, mute                | 180 days after the last message |
+| `am:{p}:owing`           | zset   | contact -> when to look for a reply left behind, ms | emptied by settle      |
+| `am:{a}:x:<alias>`       | string | contact of an alias; all aliases share one slot   | 180 days after it was last seen; a number given up: never |
+| `am:{a}:merges`          | hash   | pairs of contacts that may be one person -> ms    | never; an operator decides |
+| `am:{a}:merged`          | hash   | contact -> the contact that took its place        | never                    |
 | `am:{p}:counts`          | hash   | dead letters so far                               | never                    |
 
 A message on the channel `am:wake:<contact>` says that a turn of the contact ended.
@@ -56,6 +63,29 @@ class Keys:
 
     def mark(self, contact_id: str, message_id: str) -> str:
         return f'{self._of(contact_id, "m")}:{message_id}'
+
+    def owed(self, contact_id: str) -> str:
+        return self._of(contact_id, 'o')
+
+    def reply(self, contact_id: str, message_id: str) -> str:
+        return f'{self._of(contact_id, "r")}:{message_id}'
+
+    def reach(self, contact_id: str) -> str:
+        return self._of(contact_id, 'c')
+
+    def owing(self, partition: int) -> str:
+        return f'{self.prefix}:{{{partition}}}:owing'
+
+    def alias(self, digest: str) -> str:
+        return f'{self.prefix}:{{a}}:x:{digest}'
+
+    @property
+    def merges(self) -> str:
+        return f'{self.prefix}:{{a}}:merges'
+
+    @property
+    def merged(self) -> str:
+        return f'{self.prefix}:{{a}}:merged'
 
     def leases(self, partition: int) -> str:
         return f'{self.prefix}:{{{partition}}}:leases'

@@ -29,6 +29,7 @@ from agent_memory.backend._protocol import (
     Queued,
     Stored,
 )
+from agent_memory.backend._redis_channel import RedisChannel
 from agent_memory.backend._redis_outbox import RedisOutbox
 from agent_memory.backend._scripts import Scripts, ms
 from agent_memory.backend._wakeups import Wakeups
@@ -303,6 +304,11 @@ class RedisStore:
     def outbox(self) -> RedisOutbox:
         """What commits leave for the archive."""
         return RedisOutbox(self._scripts, self._ready)
+
+    @property
+    def channel(self) -> RedisChannel:
+        """What a channel needs beside turns."""
+        return RedisChannel(self._scripts, self._ready, self.policy)
 
     async def dead_letters(self) -> int:
         """Return how many messages were given up since the store was created."""

@@ -18,7 +18,21 @@ import redis.exceptions
 from agent_memory.backend._wire import Client, Wire, Words
 from agent_memory.errors import StoreUnavailable
 
-Name = Literal['begin', 'heartbeat', 'commit', 'abort', 'close', 'due', 'head', 'arrived']
+Name = Literal[
+    'begin',
+    'heartbeat',
+    'commit',
+    'abort',
+    'close',
+    'due',
+    'head',
+    'arrived',
+    'receive',
+    'claim',
+    'settle',
+    'link',
+    'relink',
+]
 
 _FOLDER = files('agent_memory.backend').joinpath('lua')
 
@@ -60,14 +74,19 @@ class _Script:
     sha: str
 
 
-_ENDS_SESSIONS = frozenset({'begin', 'close', 'commit'})
-"""The scripts that share `_end.lua`."""
+_PARTS: dict[str, tuple[str, ...]] = {
+    'begin': ('_end', '_accept'),
+    'close': ('_end',),
+    'commit': ('_end',),
+    'receive': ('_accept',),
+}
+"""What scripts share with others, written before them."""
 
 
 def _read(name: str) -> _Script:
-    text = _FOLDER.joinpath(f'{name}.lua').read_text(encoding='utf-8')
-    if name in _ENDS_SESSIONS:
-        text = _FOLDER.joinpath('_end.lua').read_text(encoding='utf-8') + text
+    text = ''.join(
+        _FOLDER.joinpath(f'{part}.lua').read_text(encoding='utf-8') for part in (*_PARTS.get(name, ()), name)
+    )
     return _Script(text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
 
 

@@ -10,12 +10,14 @@ from pathlib import Path
 import anyio.to_thread
 from prompt_toolkit import PromptSession
 from pydantic import ValidationError
+from pydantic_ai import Agent
 from pydantic_ai.exceptions import AgentRunError, UserError
 from rich.console import Console
 from rich.table import Table
 
 from agent_memory import telemetry
-from agent_memory.agents import lead_agent
+from agent_memory.agents import lead_agent, lead_model
+from agent_memory.agents.catalogue import DEMO_STOCK, open_catalogue
 from agent_memory.capability import SessionMemory
 from agent_memory.errors import AgentMemoryError, InvalidInput
 from agent_memory.lead import CAR_LEAD, UserProfileData
@@ -26,6 +28,7 @@ from agent_memory.settings import MemorySettings, OpenMemory
 
 _console = Console(highlight=False)
 _LEAVE = {'/quit', '/exit', '/sair'}
+_HAND_BACK = '/back'
 
 
 async def run_chat(*, contact: str, data: Path | None, model: str | None) -> None:
@@ -35,16 +38,21 @@ async def run_chat(*, contact: str, data: Path | None, model: str | None) -> Non
     telemetry.configure()
     chosen = model or settings.chosen_model()
     async with settings.open(CAR_LEAD) as memory:
-        _welcome(memory, chosen)
+        _welcome(memory, chosen, settings.catalogue)
         _show(await memory.manager.get_session(contact))
-        await _talk(memory, contact, chosen)
+        catalogue = open_catalogue(settings.catalogue or DEMO_STOCK)
+        key = settings.model_api_key.get_secret_value() if settings.model_api_key else None
+        answers = lead_model(chosen, base_url=settings.model_base_url, api_key=key)
+        await _talk(memory, contact, lead_agent(SessionMemory(memory.manager), answers, catalogue=catalogue))
 
 
-async def _talk(memory: OpenMemory[UserProfileData], contact: str, model: str) -> None:
-    capability = SessionMemory(memory.manager)
-    agent = lead_agent(capability, model)
-    conversation_id = await capability.conversation_id(contact)
+async def _talk(memory: OpenMemory[UserProfileData], contact: str, agent: Agent[Inbound, str]) -> None:
+    conversation_id = await memory.manager.contact_id(contact)
     async for text in _lines():
+        if text == _HAND_BACK:
+            handed = await memory.manager.hand_back(contact)
+            _console.print('The agent goes on.' if handed else 'No person has this conversation.')
+            continue
         try:
             inbound = Inbound(contact=contact, message_id=f'chat.{uuid.uuid4().hex}', text=text)
             result = await agent.run(text, deps=inbound, conversation_id=conversation_id)
@@ -55,12 +63,16 @@ async def _talk(memory: OpenMemory[UserProfileData], contact: str, model: str) -
         except (AgentMemoryError, AgentRunError, UserError) as error:
             _console.print(f'[red]No answer: {error}[/]')
         else:
-            _console.print(f'[bold green]agent>[/] {result.output or "(a person has this conversation)"}')
+            _console.print(
+                f'[bold green]agent>[/] {result.output or f"(a person has this conversation; {_HAND_BACK} hands it back)"}'
+            )
             _show(await memory.manager.get_session(contact))
 
 
-def _welcome(memory: OpenMemory[UserProfileData], model: str) -> None:
+def _welcome(memory: OpenMemory[UserProfileData], model: str, catalogue: str | None) -> None:
     _console.print(f'Model: [bold]{model}[/]. Write in Portuguese; /quit or Ctrl-D leaves and keeps everything.')
+    if not catalogue:
+        _console.print('[dim]The cars are invented; AGENT_MEMORY_CATALOGUE names a file or service with real ones.[/]')
     if memory.archive_held_elsewhere:
         _console.print(
             f'[yellow]Another process keeps the history of this data directory ({memory.archive_held_elsewhere}). '

@@ -31,12 +31,15 @@ class Conversation:
     agent: Agent[Inbound, Any]
     manager: SessionManager[Any]
     contact: str = CONTACT
+    first: Inbound | None = None
+    """The first message that was sent."""
     results: list[AgentRunResult[Any]] = field(default_factory=list[AgentRunResult[Any]])
 
     async def say(self, text: str) -> Any:
         """Send one message and return the reply."""
         number = len(self.results) + 1
         inbound = Inbound(contact=self.contact, message_id=f'wamid.{number}', text=text)
+        self.first = self.first or inbound
         self.results.append(await self.agent.run(text, deps=inbound))
         return self.results[-1].output
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
+from pydantic_ai import ModelRetry, RunContext
 
 from agent_memory import SessionManager, SessionMemory, UserProfileData
 from agent_memory.agents import RulesModel, lead_agent
@@ -151,3 +152,22 @@ async def test_the_offline_model_is_not_moved_by_an_injection(manager: SessionMa
 
     assert 'R$' not in reply
     assert (await talk.session()).state == 'collecting_profile'
+
+
+async def test_the_offline_model_does_not_read_the_feedback_of_a_guard_as_the_persons_words(
+    manager: SessionManager[Any],
+) -> None:
+    agent = lead_agent(SessionMemory(manager), RulesModel())
+
+    @agent.output_validator
+    async def never(ctx: RunContext[Any], reply: str) -> str:
+        if ctx.retry < ctx.max_retries:
+            raise ModelRetry('the budget is 99 mil and the city is Santos')
+        return reply
+
+    talk = Conversation(agent, manager)
+    await talk.say('oi')
+    reply = await talk.say('até 60 mil')
+
+    assert reply.startswith('Anotado: até R$ 60.000.')
+    assert (await talk.session()).profile.known() == {'budget_max': 60_000}

@@ -57,14 +57,9 @@ if kind == 'turn' then
   if waiting then
     if string.match(waiting, '^([^:]*):') ~= digest then return {'MISMATCH'} end
   else
-    if redis.call('XLEN', KEYS[6]) >= tonumber(ARGV[11]) then return {'OVERLOADED'} end
-    if redis.call('ZCARD', KEYS[2]) >= tonumber(ARGV[10]) then return {'FULL'} end
-    -- Messages sent in the same millisecond (WhatsApp counts seconds) keep the order in which they came: 10 bits below
-    -- the time count arrivals, from 0 whenever the mailbox was empty.
-    if redis.call('ZCARD', KEYS[2]) == 0 then redis.call('HSET', KEYS[1], 'arrivals', 0) end
-    local arrival = redis.call('HINCRBY', KEYS[1], 'arrivals', 1) % 1024
-    redis.call('HSET', KEYS[3], id, digest .. ':' .. ARGV[7])
-    redis.call('ZADD', KEYS[2], tonumber(ARGV[8]) * 1024 + arrival, id)
+    local refusal = accept({session = KEYS[1], queue = KEYS[2], bodies = KEYS[3], outbox = KEYS[6]}, id, digest, ARGV[7],
+      ARGV[8], ARGV[10], ARGV[11])
+    if refusal then return {refusal} end
     -- From here on a sweep finds the message, even if its worker dies before the grant.
     redis.call('ZADD', KEYS[5], 'NX', now, contact)
   end
@@ -73,7 +68,11 @@ end
 local waiting = redis.call('ZCARD', KEYS[2])
 if held and not mine then return {'QUEUED', waiting, tonumber(s[2]) - now} end
 local resume = tonumber(s[8] or '0')
-if not held and kind ~= 'change' and resume > now then return {'QUEUED', waiting, resume - now} end
+if not held and kind ~= 'change' and resume > now then
+  -- Workers come back when the pause is over, not before.
+  if waiting > 0 then redis.call('ZADD', KEYS[5], resume, contact) end
+  return {'QUEUED', waiting, resume - now}
+end
 
 local head, attempt, ids = '', 0, {}
 if kind ~= 'change' then

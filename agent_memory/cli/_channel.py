@@ -1,0 +1,67 @@
+"""The lead agent on WhatsApp: what `serve` and `simulate` put together."""
+
+from __future__ import annotations
+
+from agent_memory.agents import _replies as replies
+from agent_memory.agents import lead_agent
+from agent_memory.backend._channel import Pace
+from agent_memory.capability import SessionMemory
+from agent_memory.lead import UserProfileData
+from agent_memory.manager import SessionManager
+from agent_memory.turn import AnswerConsent
+from agent_memory.whatsapp import (
+    Dispatcher,
+    Fixed,
+    GraphMedia,
+    GraphSender,
+    OpenAITranscriber,
+    Reception,
+    Transcriber,
+    Webhook,
+    Wording,
+    answered_by,
+)
+from agent_memory.whatsapp._settings import WhatsAppSettings
+
+BATCH = Pace().most
+
+RECEPTION = Reception(
+    Wording(
+        opted_out=replies.CHANNEL_OPTED_OUT,
+        opted_in=replies.CHANNEL_OPTED_IN,
+        ask_for_text=replies.ASK_FOR_TEXT,
+    ),
+    choices={
+        'consent:yes': Fixed(replies.CONSENT_GIVEN, (AnswerConsent(given=True),)),
+        'consent:no': Fixed(replies.CONSENT_REFUSED, (AnswerConsent(given=False),)),
+    },
+)
+
+
+def webhook_of(manager: SessionManager[UserProfileData], settings: WhatsAppSettings) -> Webhook:
+    """Return the webhook of the business's number."""
+    pace = Pace(quiet=settings.quiet, cap=settings.cap)
+    return Webhook(manager, settings.verify_token, settings.secrets(), RECEPTION, pace=pace, mute_for=settings.mute_for)
+
+
+def dispatcher_of(
+    manager: SessionManager[UserProfileData], settings: WhatsAppSettings, sender: GraphSender, model: str
+) -> Dispatcher:
+    """Return a worker that answers with the lead agent and sends through `sender`."""
+    number = settings.phone_number_id
+    return Dispatcher(
+        manager,
+        {number: sender},
+        answered_by(lead_agent(SessionMemory(manager), model)),
+        RECEPTION,
+        _transcriber(settings),
+        {number: GraphMedia(sender.api)},
+    )
+
+
+def _transcriber(settings: WhatsAppSettings) -> Transcriber | None:
+    if settings.speech_model is None:
+        return None
+    import openai
+
+    return OpenAITranscriber(openai.AsyncOpenAI(), settings.speech_model)

@@ -1,0 +1,215 @@
+"""`Dispatcher`: workers that take contacts with mail, have their turns answered, and send the replies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+import anyio
+from anyio.abc import TaskGroup
+
+from agent_memory import telemetry
+from agent_memory._turns import Turn
+from agent_memory.backend._protocol import Sweepable
+from agent_memory.errors import AgentMemoryError, SetupError
+from agent_memory.manager import SessionManager
+from agent_memory.session import Attachment, Inbound
+from agent_memory.whatsapp._contacts import Address
+from agent_memory.whatsapp._delivery import Compose, Delivery, as_text
+from agent_memory.whatsapp._reception import SILENCE, Fixed, Reception
+from agent_memory.whatsapp.media import MediaSource, MediaUnavailable, Transcriber
+from agent_memory.whatsapp.sender import Sender
+
+_REFRESH_S = 20
+"""A typing indicator vanishes after 25 s (Cloud API, typing indicators)."""
+_LOOK_S = 1.0
+
+
+class Answer(Protocol):
+    """Answers one turn: runs an agent within it, which commits it."""
+
+    async def __call__(self, turn: Turn[Any], inbound: Inbound) -> None:
+        """Answer what `turn` asks; `inbound` is the newest message, with the text of them all."""
+        ...
+
+
+@dataclass(eq=False)
+class Dispatcher:
+    """Answers what waits in the mailboxes. Any number of them work on one store; each contact has one turn at a time.
+
+    Args:
+        manager: Whose mailboxes.
+        senders: By `phone_number_id`, what sends.
+        answer: Runs the agent.
+        reception: Answers what needs no agent.
+        transcriber: Writes voice messages down; without one people are asked for text.
+        media: By `phone_number_id`, where voice messages are fetched from.
+        compose: Makes messages of a reply.
+        concurrency: Most turns at once.
+        poll: How often the store is asked who has mail.
+        grace: How long a shutdown waits for turns to end before it gives them back.
+        hearing: How long an answer waits for one voice message to be written down.
+        clock: Replaces the clock that tells how old a message is, for tests.
+    """
+
+    manager: SessionManager[Any]
+    senders: Mapping[str, Sender]
+    answer: Answer
+    reception: Reception
+    transcriber: Transcriber | None = None
+    media: Mapping[str, MediaSource] = field(default_factory=dict[str, MediaSource])
+    compose: Compose = as_text
+    concurrency: int = 100
+    poll: timedelta = timedelta(milliseconds=50)
+    grace: timedelta = timedelta(seconds=20)
+    hearing: timedelta = timedelta(seconds=12)
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    _busy: set[str] = field(default_factory=set[str], init=False, repr=False)
+    _recovering: set[str] = field(default_factory=set[str], init=False, repr=False)
+    _stopping: anyio.Event = field(default_factory=anyio.Event, init=False, repr=False)
+
+    async def run(self) -> None:
+        """Work until `stop`, then end or give back the turns that run."""
+        async with anyio.create_task_group() as turns:
+            async with anyio.create_task_group() as loops:
+                loops.start_soon(self._find_turns, turns)
+                loops.start_soon(self._find_replies, turns)
+                await self._stopping.wait()
+                loops.cancel_scope.cancel()
+            turns.cancel_scope.deadline = anyio.current_time() + self.grace.total_seconds()
+
+    def stop(self) -> None:
+        """Begin no more turns."""
+        self._stopping.set()
+
+    async def work(self, contact_id: str) -> bool:
+        """Answer what waits for one contact and send the reply; return whether there was a turn."""
+        turn: Turn[Any] | None = None
+        try:
+            async with self.manager.take(contact_id) as turn:
+                if turn is not None:
+                    await self._answer(turn)
+        finally:
+            # After a failure there is an apology to send, if it was the last one.
+            if turn is not None:
+                await self._delivery.deliver(contact_id, tuple(message.id for message in turn.grant.messages))
+        return turn is not None
+
+    async def recover(self) -> int:
+        """Send the replies that workers left behind, and return how many messages were accepted."""
+        return sum([await self._delivery.recover(contact_id) for contact_id in await self.manager.channel.owing()])
+
+    @property
+    def _delivery(self) -> Delivery:
+        return Delivery(self.manager.channel, self.senders, self.compose)
+
+    async def _find_turns(self, turns: TaskGroup) -> None:
+        store = self.manager.store
+        if not isinstance(store, Sweepable):
+            raise SetupError(f'{type(store).__name__} cannot say who has mail: it has no `due`')
+        while True:
+            room = self.concurrency - len(self._busy)
+            try:
+                due = (await store.due(limit=room + len(self._busy))).turns if room else ()
+            except AgentMemoryError as error:
+                # The store is away; what waits in it is found when it is back.
+                telemetry.worker_failed(error)
+                due = ()
+            for contact_id in [one for one in due if one not in self._busy][:room]:
+                self._busy.add(contact_id)
+                turns.start_soon(self._work_on, contact_id)
+            await anyio.sleep(self.poll.total_seconds())
+
+    async def _find_replies(self, turns: TaskGroup) -> None:
+        while True:
+            try:
+                owing = await self.manager.channel.owing()
+            except AgentMemoryError:
+                owing = ()
+            for contact_id in [one for one in owing if one not in self._recovering]:
+                self._recovering.add(contact_id)
+                turns.start_soon(self._recover_one, contact_id)
+            await anyio.sleep(_LOOK_S)
+
+    async def _recover_one(self, contact_id: str) -> None:
+        try:
+            await self._delivery.recover(contact_id)
+        except Exception as error:  # noqa: BLE001 - what is owed stays owed; the other contacts need this worker
+            telemetry.worker_failed(error)
+        finally:
+            self._recovering.discard(contact_id)
+
+    async def _work_on(self, contact_id: str) -> None:
+        try:
+            await self.work(contact_id)
+        except Exception as error:  # noqa: BLE001 - the turn was given back and counted; the others need this worker
+            telemetry.worker_failed(error)
+        finally:
+            self._busy.discard(contact_id)
+
+    async def _answer(self, turn: Turn[Any]) -> None:
+        inbounds = turn.inbounds()
+        age = self.clock() - max(inbound.sent_at for inbound in inbounds)
+        if age > self.reception.stale:
+            # After an outage a week of messages may come at once: they share one answer.
+            await turn.join()
+            inbounds = turn.inbounds()
+        reach = await self.manager.channel.reach(turn.grant.contact_id)
+        address = Address.unpacked(reach.address)
+        number = address.phone_number_id if address else ''
+        fixed = self.reception.fixed(inbounds, opted_out='opt_out' in turn.session.requests)
+        if reach.muted or turn.muted or age > self.reception.too_old:
+            # Nothing is said, but what the person decided counts all the same.
+            fixed = Fixed(None, fixed.actions) if fixed else SILENCE
+        elif fixed is None and not await self._hear(turn, inbounds, self.media.get(number)):
+            fixed = Fixed(self.reception.wording.ask_for_text)
+        if fixed is not None:
+            await turn.commit(reply=fixed.reply, actions=fixed.actions)
+        else:
+            await self._run_agent(turn, inbounds[-1], self.senders.get(number))
+
+    async def _run_agent(self, turn: Turn[Any], newest: Inbound, sender: Sender | None) -> None:
+        said = '\n'.join(message.text for message in turn.messages)
+        failure: Exception | None = None
+        async with anyio.create_task_group() as beside:
+            if sender is not None:
+                beside.start_soon(_show_typing, sender, newest.message_id)
+            try:
+                await self.answer(turn, newest.model_copy(update={'text': said}))
+            except Exception as error:  # noqa: BLE001 - raised again below, outside the group that would wrap it
+                failure = error
+            beside.cancel_scope.cancel()
+        if failure is not None:
+            raise failure
+
+    async def _hear(self, turn: Turn[Any], inbounds: tuple[Inbound, ...], media: MediaSource | None) -> bool:
+        """Write the voice messages of a turn down; return whether there is anything to answer."""
+        understood = False
+        for message, inbound in zip(turn.messages, inbounds, strict=True):
+            recording = inbound.attachment
+            if recording is None or recording.kind != 'audio':
+                understood = True
+            elif words := await self._transcribed(recording, media):
+                turn.hear(message.id, words)
+                understood = True
+        return understood
+
+    async def _transcribed(self, recording: Attachment, media: MediaSource | None) -> str | None:
+        """Return what is said in a recording, or `None` when nobody could listen to it in time."""
+        if self.transcriber is None or media is None:
+            return None
+        with anyio.move_on_after(self.hearing.total_seconds()):
+            try:
+                sound = await media.download(recording)
+                return await self.transcriber.transcribe(sound, mime_type=recording.mime_type or '')
+            except MediaUnavailable as error:
+                telemetry.worker_failed(error)
+        return None
+
+
+async def _show_typing(sender: Sender, message_id: str) -> None:
+    while True:
+        await sender.read(message_id, typing=True)
+        await anyio.sleep(_REFRESH_S)

@@ -1,0 +1,176 @@
+"""`Webhook`: where Meta delivers, as an ASGI application that mounts in any other.
+
+It answers 200 only when each message is in its contact's mailbox: Meta keeps what was answered otherwise and delivers
+it again for 7 days.
+"""
+
+from __future__ import annotations
+
+import hmac
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pydantic import SecretStr
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from agent_memory import telemetry
+from agent_memory.backend._channel import Pace
+from agent_memory.errors import MessageMismatch, Refused, StoreUnavailable
+from agent_memory.manager import SessionManager
+from agent_memory.session import MAX_TEXT, Attachment, Inbound
+from agent_memory.whatsapp._contacts import Address, Contacts
+from agent_memory.whatsapp._contents import Choice, Media, spoken
+from agent_memory.whatsapp._events import InboundEvent, parse
+from agent_memory.whatsapp._reception import Reception
+from agent_memory.whatsapp._replies import ReplyName
+from agent_memory.whatsapp._signature import HEADER, is_signed
+
+MAX_BODY = 4 * 1024 * 1024
+"""Meta sends up to 3 MB (Cloud API, webhooks overview)."""
+
+_ARRIVED = ('sent', 'delivered', 'read', 'played')
+
+
+@dataclass
+class Webhook:
+    """Takes deliveries of WhatsApp in. Route it at one path, which Meta calls with GET and POST.
+
+    Args:
+        manager: Whose mailboxes the messages go to.
+        verify_token: What Meta proves itself with when the webhook is set up.
+        app_secrets: What deliveries are signed with; several while a secret is rotated.
+        reception: Knows which messages end a burst.
+        pace: How bursts are gathered into turns.
+        mute_for: How long the agent is silent after somebody of the business wrote to the person by hand.
+        clock: Replaces the clock of arrival, for tests.
+    """
+
+    manager: SessionManager[Any]
+    verify_token: SecretStr
+    app_secrets: Sequence[SecretStr]
+    reception: Reception
+    pace: Pace = field(default_factory=Pace)
+    mute_for: timedelta = timedelta(hours=12)
+    clock: Callable[[], float] = time.time
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        request = Request(scope, receive)
+        if request.method == 'GET':
+            response = self._handshake(request)
+        elif request.method == 'POST':
+            response = await self._delivery(request)
+        else:
+            response = Response(status_code=405, headers={'Allow': 'GET, POST'})
+        await response(scope, receive, send)
+
+    def _handshake(self, request: Request) -> Response:
+        query = request.query_params
+        token = query.get('hub.verify_token', '').encode()
+        if query.get('hub.mode') != 'subscribe' or not hmac.compare_digest(token, _bytes(self.verify_token)):
+            return Response(status_code=403)
+        return PlainTextResponse(query.get('hub.challenge', ''))
+
+    async def _delivery(self, request: Request) -> Response:
+        body = await _body(request)
+        if body is None:
+            return Response(status_code=413)
+        if not is_signed(body, request.headers.get(HEADER), map(_bytes, self.app_secrets)):
+            return Response(status_code=401)
+        try:
+            await self.take_in(parse(body, received_at=int(self.clock() * 1000)))
+        except (Refused, StoreUnavailable) as error:
+            telemetry.channel_event(type(error).__name__)
+            return Response(status_code=503, headers={'Retry-After': '5'})
+        return Response(status_code=200)
+
+    async def take_in(self, events: Sequence[InboundEvent]) -> None:
+        """Make each event durable, in order.
+
+        Raises:
+            Refused: The store takes no new message now. What came before it in the list is stored.
+            StoreUnavailable: The store does not answer.
+        """
+        contacts = Contacts(await self.manager.identity(), self.manager.channel)
+        for event in events:
+            telemetry.channel_event(event.kind)
+            match event.kind:
+                case 'message' | 'edit':
+                    await self._message(contacts, event)
+                case 'status':
+                    await self._status(event)
+                case 'echo' if event.sender.known:
+                    await self.manager.channel.mute(await contacts.of(event.sender), self.mute_for)
+                case 'identity_change' if event.becomes and event.becomes.known:
+                    await contacts.changed(event.sender, event.becomes)
+                case _:
+                    # Reactions, deletions, calls, groups and what is still unknown have no turn.
+                    pass
+
+    async def _message(self, contacts: Contacts, event: InboundEvent) -> None:
+        inbound = self._inbound(event, await contacts.of(event.sender))
+        sender = event.sender
+        address = Address(
+            phone_number_id=event.phone_number_id or '', wa_id=sender.wa_id, bsuid=sender.bsuid or sender.parent_bsuid
+        )
+        flush = self.reception.flushes(inbound.text, inbound.choice)
+        try:
+            await self.manager.receive(inbound, address=address.packed(), pace=self.pace, flush=flush)
+        except MessageMismatch:
+            # One id with two texts: what came first stands, and a redelivery would change nothing.
+            telemetry.channel_event('mismatch')
+
+    def _inbound(self, event: InboundEvent, contact_id: str) -> Inbound:
+        content = event.content
+        attachment = None
+        if isinstance(content, Media) and content.id:
+            attachment = Attachment(
+                kind=content.kind, id=content.id, mime_type=content.mime_type, sha256=content.sha256
+            )
+        said = spoken(content) if content else ''
+        return Inbound(
+            contact=f'contact:{contact_id}',
+            message_id=(event.wamid or '')[:512],
+            # Blank texts are messages too: the person sent something, and is owed an answer.
+            text=said[:MAX_TEXT] if said.strip() else '[blank message]',
+            sent_at=datetime.fromtimestamp(event.sent_at or event.received_at / 1000, UTC),
+            choice=content.id[:256] if isinstance(content, Choice) and content.id else None,
+            attachment=attachment,
+        )
+
+    async def _status(self, event: InboundEvent) -> None:
+        delivery = event.delivery
+        name = ReplyName.read(delivery.opaque) if delivery and delivery.opaque else None
+        if delivery is None or name is None or delivery.state not in (*_ARRIVED, 'failed'):
+            return
+        failed = delivery.state == 'failed'
+        await self.manager.channel.settle(
+            name.contact_id,
+            name.message_id,
+            'failed' if failed else 'sent',
+            token='',
+            part=name.part,
+            more=name.more,
+            code=delivery.problems[0].code if failed and delivery.problems else None,
+        )
+
+
+async def _body(request: Request) -> bytes | None:
+    """Return the body, or `None` as soon as it is known to be too long."""
+    parts: list[bytes] = []
+    size = 0
+    async for part in request.stream():
+        size += len(part)
+        if size > MAX_BODY:
+            return None
+        parts.append(part)
+    return b''.join(parts)
+
+
+def _bytes(secret: SecretStr) -> bytes:
+    return secret.get_secret_value().encode()

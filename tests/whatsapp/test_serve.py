@@ -1,0 +1,120 @@
+"""The commands as an operator runs them: real processes, real HTTP, Meta's side faked."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import anyio
+import anyio.to_thread
+import httpx2
+import pytest
+
+from agent_memory.testing.graph import FakeGraph
+from tests.cli.commands import COMMAND, run
+from tests.cli.commands import environment as clean
+from tests.whatsapp.channel import ANA
+from tests.whatsapp.test_crashes import served
+
+
+def environment(graph: FakeGraph, url: str, **more: str) -> dict[str, str]:
+    own = {
+        'AGENT_MEMORY_WHATSAPP_PHONE_NUMBER_ID': graph.phone_number_id,
+        'AGENT_MEMORY_WHATSAPP_TOKEN': graph.token.get_secret_value(),
+        'AGENT_MEMORY_WHATSAPP_APP_SECRETS': f'old,{graph.app_secret.get_secret_value()}',
+        'AGENT_MEMORY_WHATSAPP_VERIFY_TOKEN': 'verify',
+        'AGENT_MEMORY_WHATSAPP_GRAPH_URL': url,
+        'AGENT_MEMORY_WHATSAPP_QUIET': 'PT0.2S',
+        'AGENT_MEMORY_MODEL': 'rules',
+    }
+    return clean(**own, **more)
+
+
+@asynccontextmanager
+async def serving(env: Mapping[str, str], *options: str, until: str) -> AsyncGenerator[re.Match[str]]:
+    """Run `serve` and yield what the line says that it is ready with; it must end well when it is told to."""
+    process = await anyio.open_process([*COMMAND, 'serve', '--port', '0', *options], env=env, stdout=subprocess.DEVNULL)
+    try:
+        said = ''
+        assert process.stderr is not None
+        with anyio.fail_after(60):
+            while not (ready := re.search(until, said)):
+                said += (await process.stderr.receive()).decode()
+        yield ready
+        process.send_signal(signal.SIGTERM)
+        with anyio.fail_after(40):
+            assert await process.wait() == 0
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.aclose()
+
+
+DELIVERIES = r'Deliveries go to (http://\S+)(?s:.*)Answering with rules'
+
+
+async def until_seen(graph: FakeGraph, count: int) -> list[str]:
+    with anyio.fail_after(30):
+        while len(graph.seen) < count:  # noqa: ASYNC110 - the phones of people tell no event
+            await anyio.sleep(0.02)
+    return graph.texts()
+
+
+async def test_one_process_answers_and_remembers_after_it_was_started_again(tmp_path: Path) -> None:
+    graph = FakeGraph()
+    async with served(graph) as url, httpx2.AsyncClient() as http:
+        env = environment(graph, url)
+        async with serving(env, '--data', str(tmp_path), until=DELIVERIES) as ready:
+            assert (await http.get(ready[1].replace('webhook', 'health'))).text == 'ok'
+            asked = {'hub.mode': 'subscribe', 'hub.challenge': '7', 'hub.verify_token': 'verify'}
+            assert (await http.get(ready[1], params=asked)).text == '7'
+            assert await graph.deliver(http, ready[1], [graph.says(ANA, 'quero um SUV até 90 mil')]) == [200]
+            assert 'SUV' in (await until_seen(graph, 1))[0]
+        async with serving(env, '--data', str(tmp_path), until=DELIVERIES) as ready:
+            await graph.deliver(http, ready[1], [graph.says(ANA, 'moro em Campinas SP')])
+            assert 'Campinas' in (await until_seen(graph, 2))[1]
+
+
+async def test_webhook_and_worker_run_apart_on_a_shared_store(redis_url: str) -> None:
+    graph = FakeGraph()
+    async with served(graph) as url, httpx2.AsyncClient() as http:
+        env = environment(graph, url, AGENT_MEMORY_REDIS_URL=redis_url)
+        async with serving(env, '--role', 'webhook', until=r'Deliveries go to (\S+)') as ready:
+            assert await graph.deliver(http, ready[1], [graph.says(ANA, 'oi')]) == [200]
+        async with serving(env, '--role', 'worker', until='Answering with rules'):
+            assert len(await until_seen(graph, 1)) == 1
+
+
+@pytest.mark.parametrize(
+    ('options', 'missing', 'said'),
+    [
+        ((), 'AGENT_MEMORY_WHATSAPP_TOKEN', 'AGENT_MEMORY_WHATSAPP_TOKEN must be set'),
+        (('--role', 'worker'), '', 'set AGENT_MEMORY_REDIS_URL'),
+    ],
+)
+async def test_what_is_not_set_is_named(tmp_path: Path, options: tuple[str, ...], missing: str, said: str) -> None:
+    env = environment(FakeGraph(), 'http://127.0.0.1:9')
+    env.pop(missing, None)
+    command = ('serve', '--port', '0', '--data', str(tmp_path), *options)
+    done = await anyio.to_thread.run_sync(lambda: run(*command, **env))
+    assert done.returncode == 1
+    assert said in done.stderr
+
+
+async def test_dialogues_are_simulated_through_the_whole_channel(tmp_path: Path) -> None:
+    file = tmp_path / 'dialogues.yaml'
+    file.write_text(
+        'dialogues:\n'
+        '  - id: a\n    turns:\n'
+        "      - {turn: 1, messages: ['oi', 'quero um SUV até 90 mil']}\n"
+        "      - {turn: 2, messages: ['parar']}\n"
+        "      - {turn: 3, messages: ['oi']}\n",
+        encoding='utf-8',
+    )
+    done = await anyio.to_thread.run_sync(lambda: run('simulate', str(file), '--model', 'rules'))
+    assert done.returncode == 0, done.stderr
+    assert '1 dialogues, 3 turns, 2 replies, 1 turns in which the bot had to be silent' in done.stdout
