@@ -33,7 +33,7 @@ _GONE, _FOR_EVER = -2, -1
 _WEEK_MS = 7 * 86_400_000
 _KEPT_MS = 170 * 86_400_000
 BASE = 1_700_000_000_000
-NAMES = st.sampled_from([f'm{i}' for i in range(8)])
+NAMES = st.sampled_from([f'm{i}' for i in range(20)])
 
 
 @dataclass
@@ -81,12 +81,25 @@ class GateMachine(RuleBasedStateMachine):
         expected, lease = self.gate.begin(name, sent)
         self._granted(self._begin(_message(name, sent)), expected, lease, '')
 
-    @rule(name=NAMES)
-    def deliver_with_another_text(self, name: str) -> None:
-        known = name in self.gate.answers or name in [one for _, _, one in self.gate.mail]
-        if known:
-            begun = self._begin(Message(name, b'other', 'other', BASE))
-            assert begun == 'MISMATCH'
+    @precondition(lambda self: self.gate.mail)
+    @rule(data=st.data())
+    def deliver_with_another_text(self, data: st.DataObject) -> None:
+        names = [*self.gate.answers, *(name for _, _, name in self.gate.mail)]
+        begun = self._begin(Message(data.draw(st.sampled_from(names)), b'other', 'other', BASE))
+        assert begun == 'MISMATCH'
+
+    @rule(
+        name=NAMES, sent=st.integers(0, 3), outcome=st.sampled_from(['OK', 'OK', 'OK', 'restart', 'retry', 'release'])
+    )
+    def take_a_whole_turn(self, name: str, sent: int, outcome: Any) -> None:
+        before = len(self.held)
+        self.deliver(name, sent)
+        if len(self.held) == before:
+            return
+        if outcome in ('OK', 'restart'):
+            self._ended(self.held[-1], ends=outcome == 'restart')
+        else:
+            self._given_back(self.held[-1], outcome)
 
     @rule(name=NAMES)
     def change(self, name: str) -> None:
@@ -94,6 +107,7 @@ class GateMachine(RuleBasedStateMachine):
         expected, lease = self.gate.change(name)
         self._granted(self._begin(_message(name, 0), kind='change'), expected, lease, name)
 
+    @precondition(lambda self: self.gate.look is not None)
     @rule()
     def sweep(self) -> None:
         expected, lease = self.gate.begin('', 0)
@@ -126,7 +140,9 @@ class GateMachine(RuleBasedStateMachine):
     @rule(data=st.data(), ends=st.sampled_from([False, False, False, True]))
     def commit(self, data: st.DataObject, ends: bool) -> None:
         """A commit is sent again later as often as hypothesis likes: the same one has no further effect."""
-        held = self._pick(data)
+        self._ended(self._pick(data), ends=ends)
+
+    def _ended(self, held: Held, *, ends: bool) -> None:
         if held.sent is None:
             held.sent = _commit(held, ends=ends)
             held.ended = self.gate.commit(held.model, held.change, ends)
@@ -137,12 +153,15 @@ class GateMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.held)
     @rule(data=st.data(), outcome=st.sampled_from(['retry', 'retry', 'release', 'fail']))
     def abort(self, data: st.DataObject, outcome: Any) -> None:
-        held = self._pick(data)
+        self._given_back(self._pick(data), outcome)
+
+    def _given_back(self, held: Held, outcome: Any) -> None:
         expected = self.gate.abort(held.model, outcome)
         aborted = self.call(self.store.abort(held.real, error='Boom', reply=b'sorry', outcome=outcome))
         assert aborted.dead == (expected == 'DEAD')
         assert aborted.left == (0 if expected == 'FENCED' else len(self.gate.mail))
 
+    @precondition(lambda self: self.gate.version)
     @rule(force=st.booleans())
     def close(self, force: bool) -> None:
         expected = self.gate.close(force=force)
@@ -209,7 +228,7 @@ class GateMachine(RuleBasedStateMachine):
         return f'{entry["kind"]} {session} {entry["version"]}{note}'
 
     def _pick(self, data: st.DataObject) -> Held:
-        return data.draw(st.sampled_from(self.held[-4:]))
+        return data.draw(st.sampled_from([self.held[-1], *self.held[-4:]]))
 
     def _begin(self, message: Message | None, kind: Any = 'turn') -> Begun | str:
         try:

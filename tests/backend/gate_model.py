@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 LEASE, BACKOFF, TTL = 100, 40, 500
-MAX_ATTEMPTS, MAX_BATCH, CAP = 2, 2, 4
+MAX_ATTEMPTS, MAX_BATCH, CAP = 3, 2, 4
 
 
 @dataclass

@@ -30,7 +30,7 @@ def check(redis_url: str, examples: int, *, quick: bool = False) -> None:
             Machine,
             settings=settings(
                 max_examples=examples,
-                stateful_step_count=40,
+                stateful_step_count=60,
                 deadline=None,
                 phases=phases,
                 derandomize=True,

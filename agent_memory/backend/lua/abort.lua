@@ -39,7 +39,7 @@ end
 local attempt = tonumber(s[3] or '0')
 local dead = head ~= '' and (outcome == 'fail' or (outcome == 'retry' and attempt >= tonumber(ARGV[5])))
 -- A change given back leaves the count and the pause of the mailbox alone.
-local resume = head == '' and math.max(now, tonumber(s[7] or '0')) or now
+local resume = math.max(now, tonumber(s[7] or '0'))
 if dead then
   redis.call('XADD', KEYS[5], '*', 'kind', 'dead', 'contact', contact, 'started', s[6] or '0', 'version', s[5] or '0',
     'commit', ARGV[2], 'body', string.match(redis.call('HGET', KEYS[3], head), ':(.*)$'), 'note', ARGV[6])
@@ -48,11 +48,10 @@ if dead then
   redis.call('ZREM', KEYS[2], head)
   redis.call('HDEL', KEYS[3], head)
   redis.call('HINCRBY', KEYS[6], 'dead', 1)
-  redis.call('HSET', KEYS[1], 'attempt', 0, 'head', '')
 elseif head ~= '' and outcome == 'release' then
-  redis.call('HSET', KEYS[1], 'attempt', math.max(attempt - 1, 0))
+  redis.call('HSET', KEYS[1], 'attempt', attempt - 1)
 elseif head ~= '' then
-  resume = now + tonumber(ARGV[9]) * 2 ^ math.max(attempt - 1, 0)
+  resume = now + tonumber(ARGV[9]) * 2 ^ (attempt - 1)
   redis.call('HSET', KEYS[1], 'resume_ms', resume)
 end
 redis.call('HSET', KEYS[1], 'token', '', 'until_ms', 0, 'aborted', dead and ARGV[2] .. ':dead' or ARGV[2])

@@ -30,7 +30,7 @@ ARGV[16] id of the first message, ARGV[17] its digest, and so on
 Returns {'OK', version, left} | {'FENCED'} | {'CONFLICT', version}
 ]]
 local contact, ends = ARGV[1], ARGV[13]
-local s = redis.call('HMGET', KEYS[1], 'token', 'fence', 'version', 'commit', 'started_ms', 'head', 'resume_ms')
+local s = redis.call('HMGET', KEYS[1], 'token', 'fence', 'version', 'commit', 'started_ms', 'resume_ms')
 local version = tonumber(ARGV[4]) + 1
 if s[4] == ARGV[5] then return {'OK', version, redis.call('ZCARD', KEYS[2])} end
 if s[1] ~= ARGV[2] or s[2] ~= ARGV[3] then
@@ -50,7 +50,7 @@ if not now then
 end
 redis.call('XADD', KEYS[5], '*', 'kind', 'turn', 'contact', contact, 'started', s[5], 'version', version,
   'commit', ARGV[5], 'body', ARGV[7])
-local count, answered = (#ARGV - 15) / 2, false
+local count = (#ARGV - 15) / 2
 for i = 1, count do
   local id, digest = ARGV[14 + 2 * i], ARGV[15 + 2 * i]
   -- Of a burst only the last message given here carries the reply that is delivered.
@@ -59,10 +59,7 @@ for i = 1, count do
   redis.call('SET', KEYS[7 + i], mark, 'PX', ARGV[9])
   redis.call('ZREM', KEYS[2], id)
   redis.call('HDEL', KEYS[3], id)
-  answered = answered or id == s[6]
 end
--- A change that slips in between two attempts leaves their count and their pause alone.
-if answered then redis.call('HSET', KEYS[1], 'attempt', 0, 'head', '') end
 if ends == '' then
   redis.call('HSET', KEYS[1], 'document', ARGV[6], 'version', version, 'commit', ARGV[5], 'token', '', 'until_ms', 0)
   if version == 1 then redis.call('HDEL', KEYS[1], 'previous') end
@@ -78,7 +75,8 @@ else
     ARGV[5], ARGV[6], ends, ARGV[11])
 end
 local left = redis.call('ZCARD', KEYS[2])
-local due = answered and now or math.max(now, tonumber(s[7] or '0'))
-if left == 0 then redis.call('ZREM', KEYS[4], contact) else redis.call('ZADD', KEYS[4], due, contact) end
+-- A change that slips in between two attempts leaves their pause alone.
+local resume = math.max(now, tonumber(s[6] or '0'))
+if left == 0 then redis.call('ZREM', KEYS[4], contact) else redis.call('ZADD', KEYS[4], resume, contact) end
 redis.call('PUBLISH', ARGV[14], contact)
 return {'OK', version, left}
