@@ -14,7 +14,7 @@ import anyio
 from agent_memory import telemetry
 from agent_memory._lease import Lease
 from agent_memory._snapshots import PastTurn, Snapshot, SnapshotCache, remember, version_of
-from agent_memory.backend._protocol import Commit, Grant, Message, SessionStore
+from agent_memory.backend._protocol import Commit, Grant, JoinableStore, Message, SessionStore
 from agent_memory.codec import Codec, StoredReply, pack, unpack
 from agent_memory.errors import LeaseLost, SessionConflict, StoreUnavailable
 from agent_memory.handoff import HANDOFF, handoff_data
@@ -119,7 +119,7 @@ class Turn(Generic[ProfileT]):
         Raises:
             LeaseLost: Another worker has the turn.
         """
-        if self.grant.attempt > 1:
+        if self.grant.attempt > 1 or not isinstance(self._store, JoinableStore):
             return ()
         late = await self._store.arrived(self.grant)
         joined = tuple(user_message(message) for message in late)

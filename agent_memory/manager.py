@@ -14,7 +14,7 @@ from agent_memory._snapshots import Snapshot, SnapshotCache, held, read_snapshot
 from agent_memory._turns import Replay, Turn, give_back, user_message
 from agent_memory.backend._archive import Archive
 from agent_memory.backend._channel import Channel, HasChannel, Pace, Received
-from agent_memory.backend._protocol import Answered, Behind, Grant, Message, SessionStore, Sweepable
+from agent_memory.backend._protocol import Answered, Behind, Closable, Grant, Message, SessionStore, Sweepable
 from agent_memory.backend._sweeper import Sweeper
 from agent_memory.codec import Codec, StoredReply, pack, pack_briefly, unpack
 from agent_memory.errors import (
@@ -293,7 +293,8 @@ class SessionManager(Generic[ProfileT]):
 
     async def close(self) -> None:
         """Close the store's connections and release the archive."""
-        await self.store.aclose()
+        if isinstance(self.store, Closable):
+            await self.store.aclose()
         if self.archive is not None:
             await self.archive.close()
 

@@ -14,7 +14,7 @@ from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, Text
 from pydantic_ai.models.function import AgentInfo, FunctionModel
 
 from agent_memory._turns import Replay, Turn
-from agent_memory.backend._protocol import Policy
+from agent_memory.backend._protocol import JoinableStore, Policy
 from agent_memory.backend._redis import RedisStore
 from agent_memory.capability import FACTS_PREFIX, SessionMemory
 from agent_memory.lead import UserProfileData
@@ -102,6 +102,7 @@ async def arrived(turn: Turn[Any] | Replay, count: int) -> None:
     """Wait until so many messages wait behind `turn`."""
     assert isinstance(turn, Turn)
     grant, store = turn.grant, turn._store  # pyright: ignore[reportPrivateUsage] - what the turn itself would ask
+    assert isinstance(store, JoinableStore)
 
     async def waiting() -> bool:
         return len(await store.arrived(grant)) >= count

@@ -213,16 +213,6 @@ class SessionStore(Protocol):
         """Renew the lease and return whether it is still ours."""
         ...
 
-    async def arrived(self, grant: Grant) -> tuple[Message, ...]:
-        """Return the contact's messages that came in since the turn was granted, oldest first.
-
-        The turn may answer them too, by naming them in its commit.
-
-        Raises:
-            LeaseLost: Another worker has the turn.
-        """
-        ...
-
     async def commit(self, grant: Grant, commit: Commit) -> Committed:
         """Write the turn if nobody overtook it.
 
@@ -245,6 +235,26 @@ class SessionStore(Protocol):
     async def load(self, contact_id: str, *, window: int) -> Stored:
         """Return the contact's open session and its newest `window` turns. Takes no lease."""
         ...
+
+
+@runtime_checkable
+class JoinableStore(SessionStore, Protocol):
+    """A store whose running turns can take in the messages that came after their grant."""
+
+    async def arrived(self, grant: Grant) -> tuple[Message, ...]:
+        """Return the contact's messages that came in since the turn was granted, oldest first.
+
+        The turn may answer them too, by naming them in its commit.
+
+        Raises:
+            LeaseLost: Another worker has the turn.
+        """
+        ...
+
+
+@runtime_checkable
+class Closable(Protocol):
+    """A store that holds connections."""
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -10,9 +10,9 @@ from datetime import timedelta
 
 import anyio
 
-from agent_memory.backend._protocol import Begun, Commit, Grant, Message, Policy, SessionStore
+from agent_memory.backend._protocol import Begun, Commit, Grant, JoinableStore, Message, Policy, SessionStore
 
-NewStore = Callable[[Policy], SessionStore]
+NewStore = Callable[[Policy], JoinableStore]
 """Returns one more worker's store on the same storage, which is empty when the test begins."""
 
 CONTACT = 'ana'

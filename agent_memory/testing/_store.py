@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import anyio
 
-from agent_memory.backend._protocol import Answered, Behind, Grant, Held, Idle, Queued, SessionStore
+from agent_memory.backend._protocol import Answered, Behind, Grant, Held, Idle, JoinableStore, Queued
 from agent_memory.errors import LeaseLost, MailboxFull, MessageMismatch
 from agent_memory.testing._given import (
     CONTACT,
@@ -252,5 +252,5 @@ class SessionStoreContract:
         assert (await store.load(CONTACT, window=0)).turns == ()
 
 
-async def _has_mail(store: SessionStore, grant: Grant) -> bool:
+async def _has_mail(store: JoinableStore, grant: Grant) -> bool:
     return bool(await store.arrived(grant))
