@@ -37,10 +37,19 @@ def test_the_public_names() -> None:
         ]
     )
     assert agent_memory.tools.__all__ == snapshot(
-        ['Evidence', 'Exchange', 'catalogue_toolset', "history_toolset", 'profile_toolset', 'session_toolset']
+        ['Evidence', 'Exchange', 'catalogue_toolset', 'history_toolset', 'profile_toolset', 'session_toolset']
     )
     assert agent_memory.agents.__all__ == snapshot(
-        ['ConversationLimits', 'RulesModel', "extract_profile", 'is_degraded', 'lead_agent', 'lead_model', "summary_by", "summary_by_rules"]
+        [
+            'ConversationLimits',
+            'RulesModel',
+            'extract_profile',
+            'is_degraded',
+            'lead_agent',
+            'lead_model',
+            'summary_by',
+            'summary_by_rules',
+        ]
     )
 
 
