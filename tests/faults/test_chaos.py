@@ -22,7 +22,7 @@ from agent_memory.turn import TurnRecord
 from tests.faults.workers import Crew, Job, Settings, deliver
 
 CONTACTS = 12
-MESSAGES = 20
+MESSAGES = 70
 """For each contact."""
 LEASE_MS = 300
 NAMES = ('a', 'b', 'c', 'd')
@@ -116,14 +116,14 @@ async def _collecting(channel: _Channel) -> AsyncGenerator[None]:
 
 
 async def _torment(crew: Crew, dice: random.Random, said: Counter[str]) -> None:
-    """Stop a worker for longer than its lease all the time; kill one every third time, stopped or not."""
+    """Stop a worker for longer than its lease all the time; kill every fifth one of them."""
     while True:
-        await anyio.sleep(0.1)
+        await anyio.sleep(0.02)
         name = dice.choice(NAMES)
         crew.signal(name, signal.SIGSTOP)
         said['stop'] += 1
         await anyio.sleep(LEASE_MS / 1000 * 1.5)
-        if said['stop'] % 3 == 0:
+        if said['stop'] % 5 == 0:
             crew.kill(name)
             crew.start(name)
             said['kill'] += 1
