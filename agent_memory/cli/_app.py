@@ -1,0 +1,51 @@
+"""The application that commands register on, the options they share, and how they are run."""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name='agent-memory',
+    help='Durable, typed memory for agents that talk to people on WhatsApp.',
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Data = Annotated[
+    Path | None, typer.Option('--data', metavar='DIR', help='Data directory; a per-user directory by default.')
+]
+ModelName = Annotated[
+    str | None, typer.Option('--model', metavar='M', help='A Pydantic AI model name, or `rules` for the offline one.')
+]
+Since = Annotated[datetime | None, typer.Option(help='Sessions that began at this time or later.')]
+Until = Annotated[datetime | None, typer.Option(help='Sessions that began before this time.')]
+Json = Annotated[bool, typer.Option('--json', help='Print JSON.')]
+Csv = Annotated[bool, typer.Option('--csv', help='Print CSV.')]
+Plot = Annotated[bool, typer.Option('--plot', help='Draw bars of the second column.')]
+Parquet = Annotated[Path | None, typer.Option('--parquet', metavar='FILE', help='Write a Parquet file.')]
+
+
+@app.callback()
+def root() -> None:
+    """Read by typer: makes every command a subcommand."""
+
+
+def run(command: object, **options: object) -> None:
+    """Run an async command; an error of ours is one sentence and exit code 1."""
+    import asyncio
+
+    from agent_memory.errors import AgentMemoryError
+
+    try:
+        asyncio.run(command(**options))  # type: ignore[operator]
+    except AgentMemoryError as error:
+        sys.stderr.write(f'agent-memory: {error}\n')
+        raise typer.Exit(1) from error
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
