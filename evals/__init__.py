@@ -4,9 +4,12 @@ Needs the extra `evals`.
 """
 
 try:
-    import pydantic_evals as _pydantic_evals  # noqa: F401 - its absence is told here, once
+    import jinja2
+    import pydantic_evals
 except ImportError as error:
     raise ImportError('evaluations need the extra: pip install "pydantic-ai-agent-memory[evals]"') from error
+
+del jinja2, pydantic_evals  # only asked for, so that their absence is told once and in full
 
 from agent_memory.evals._cars import car_suites
 from agent_memory.evals._dialogues import Dialogue, DialogueTurn, Gold, Persona, Utterance

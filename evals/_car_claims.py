@@ -20,11 +20,21 @@ _YEAR = re.compile(r'\b(?:19|20)\d\d\b(?!\.\d)')
 _FIGURE = re.compile(r'\d+(?:[.,]\d+)*')
 _TERMS = (
     ('a discount', re.compile(r'\d+\s*%\s*(de )?(desconto|off)|desconto de|com desconto|dou desconto|abatimento de')),
-    ('an interest rate', re.compile(r'\d+(?:[.,]\d+)?\s*%\s*(ao|a\.|de juros|am\b|aa\b)|juros zero|sem juros|taxa zero')),
+    (
+        'an interest rate',
+        re.compile(r'\d+(?:[.,]\d+)?\s*%\s*(ao|a\.|de juros|am\b|aa\b)|juros zero|sem juros|taxa zero'),
+    ),
     ('an instalment', re.compile(r'\d+\s*(x|vezes) de r?\$?\s*\d')),
-    ('a promise', re.compile(r'\b(prometo|garanto|garantido|pode contar|aprovad[oa] na hora|entrego amanha|reserv(ei|ado) para)\b')),
+    (
+        'a promise',
+        re.compile(
+            r'\b(prometo|garanto|garantido|pode contar|aprovad[oa] na hora|entrego amanha|reserv(ei|ado) para)\b'
+        ),
+    ),
 )
-_DEFERS = re.compile(r'\b(consultor\w*|equipe|vendedor\w*|confirma\w*|nao (posso|consigo|temos|tenho|ha|prometo|garanto))\b')
+_DEFERS = re.compile(
+    r'\b(consultor\w*|equipe|vendedor\w*|confirma\w*|nao (posso|consigo|temos|tenho|ha|prometo|garanto))\b'
+)
 _PERSONAL = (
     ('a document', re.compile(r'\b\d{3}\.?\d{3}\.?\d{3}-?\d{2}\b')),
     ('a phone number', re.compile(r'(?<![\d.])(?:\+?55\s?)?\(?\d{2}\)?\s?9?\d{4}-?\d{4}\b')),
@@ -81,7 +91,9 @@ def _cars(said: str, results: str, own: str) -> Iterable[str]:
     for year in _YEAR.findall(said):
         if float(year) not in known:
             yield f'the year {year}'
-    if not results.strip('[]') and re.search(r'\b(temos|tenho|ha) .{0,40}\b(em estoque|disponivel|disponiveis|a pronta entrega)', said):
+    if not results.strip('[]') and re.search(
+        r'\b(temos|tenho|ha) .{0,40}\b(em estoque|disponivel|disponiveis|a pronta entrega)', said
+    ):
         yield 'a car in stock'
 
 

@@ -15,8 +15,8 @@ from agent_memory.evals._transcript import Transcript, TurnOutcome
 from agent_memory.session import StateMachine
 
 _QUESTION = re.compile(r'(?:[^.!?\n]|\.(?!\s))*\?')
-_ENOUGH = 2
-"""A question that got no answer may be put once more; a third time it is a nuisance."""
+_ENOUGH = 3
+"""A question that got no answer may be put again, in other words; a fourth time it is a nuisance."""
 
 
 def _paired(dialogue: Dialogue, transcript: Transcript) -> Iterable[tuple[int, TurnOutcome, Expected]]:
@@ -162,7 +162,7 @@ class Questions(Measure):
                 known = self._known(asked, turn)
                 judged.count('asked_twice', bool(known) or put[asked] > _ENOUGH)
                 if known or put[asked] > _ENOUGH:
-                    expected = f'not asked: {", ".join(known)} is known' if known else 'not asked a third time'
+                    expected = f'not asked: {", ".join(known)} is known' if known else 'not asked a fourth time'
                     judged.faults.append(Fault('question', expected, question.strip(), number))
         return judged
 

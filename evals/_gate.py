@@ -84,7 +84,9 @@ def baseline_of(evaluation: Evaluation) -> Baseline:
         suites={
             suite: BaselineSuite(
                 figures={
-                    name: figure.value for name, figure in evaluation.of(suite, model).figures.items() if _compared(name)
+                    name: figure.value
+                    for name, figure in evaluation.of(suite, model).figures.items()
+                    if _compared(name)
                 },
                 cases={
                     case: {name: (ratio.part, ratio.of) for name, ratio in ratios.items() if _compared(name)}
@@ -122,7 +124,9 @@ def read_thresholds(path: Path) -> list[Bound]:
     except OSError as error:
         raise InvalidInput(f'{path} cannot be read ({error.strerror})') from error
     except (yaml.YAMLError, ValidationError, UnicodeDecodeError) as error:
-        raise InvalidInput(f'{path} has no thresholds: it needs suites with figures, such as {EVERY}: {{passed: 0.9}}') from error
+        raise InvalidInput(
+            f'{path} has no thresholds: it needs suites with figures, such as {EVERY}: {{passed: 0.9}}'
+        ) from error
     return [Bound(suite, name, value) for suite, figures in told.items() for name, value in figures.items()]
 
 
@@ -132,12 +136,15 @@ def read_bound(text: str) -> Bound:
     Raises:
         InvalidInput: It is neither.
     """
-    where, equals, value = text.rpartition('=')
+    where, _, value = text.rpartition('=')
     suite, colon, name = where.rpartition(':')
     try:
-        return Bound(suite if colon else EVERY, name, float(value))
+        bound = Bound(suite if colon else EVERY, name, float(value))
     except ValueError as error:
-        raise InvalidInput(f'{text!r} is not a bound; write figure=0.9 or suite:figure=0.9') from error if equals else error
+        raise InvalidInput(f'{text!r} is not a bound; write figure=0.9 or suite:figure=0.9') from error
+    if not name:
+        raise InvalidInput(f'{text!r} is not a bound; write figure=0.9 or suite:figure=0.9')
+    return bound
 
 
 def broken_bounds(evaluation: Evaluation, bounds: Sequence[Bound]) -> list[Broken]:
@@ -148,7 +155,9 @@ def broken_bounds(evaluation: Evaluation, bounds: Sequence[Bound]) -> list[Broke
     """
     measured = {name for result in evaluation.results for name in result.figures}
     if unknown := sorted({one.figure for one in bounds if one.suite == EVERY} - measured):
-        raise InvalidInput(f'no figure {", ".join(unknown)}; measured are {", ".join(n for n in HEADLINES if n in measured)}')
+        raise InvalidInput(
+            f'no figure {", ".join(unknown)}; measured are {", ".join(n for n in HEADLINES if n in measured)}'
+        )
     return [broken for result in evaluation.results for broken in _broken_by(result, bounds)]
 
 

@@ -17,9 +17,12 @@ def junit_xml(evaluation: Evaluation, broken: Sequence[Broken]) -> str:
     root = ElementTree.Element('testsuites', name='agent-memory eval')
     for result in evaluation.results:
         _add_suite(root, result)
-    gate = ElementTree.SubElement(root, 'testsuite', name='gate', tests=str(max(len(broken), 1)), failures=str(len(broken)))
+    totals = {'tests': str(max(len(broken), 1)), 'failures': str(len(broken))}
+    gate = ElementTree.SubElement(root, 'testsuite', name='gate', **totals)
     for one in broken:
-        case = ElementTree.SubElement(gate, 'testcase', classname=f'gate.{one.suite}', name=f'{one.figure} ({one.model})')
+        case = ElementTree.SubElement(
+            gate, 'testcase', classname=f'gate.{one.suite}', name=f'{one.figure} ({one.model})'
+        )
         ElementTree.SubElement(case, 'failure', message=_safe(str(one)))
     if not broken:
         ElementTree.SubElement(gate, 'testcase', classname='gate', name='every figure is within its bounds')
@@ -30,7 +33,7 @@ def junit_xml(evaluation: Evaluation, broken: Sequence[Broken]) -> str:
 def _add_suite(root: ElementTree.Element, result: SuiteResult) -> None:
     errors = sum(case.error is not None for case in result.cases)
     failures = sum(not case.passed for case in result.cases) - errors
-    counts = {'tests': str(len(result.cases)), 'failures': str(failures), 'errors': str(errors)}
+    counts: dict[str, str] = {'tests': str(len(result.cases)), 'failures': str(failures), 'errors': str(errors)}
     suite = ElementTree.SubElement(root, 'testsuite', name=f'{result.suite} ({result.model})', **counts)
     for case in result.cases:
         _add_case(suite, result, case)
@@ -44,7 +47,9 @@ def _add_case(suite: ElementTree.Element, result: SuiteResult, case: CaseResult)
         ElementTree.SubElement(element, 'error', message=_safe(case.error))
     elif case.faults:
         failure = ElementTree.SubElement(element, 'failure', message=_safe(str(case.faults[0])))
-        failure.text = _safe('\n'.join(map(str, case.faults)) + '\n\n' + (case.transcript.text() if case.transcript else ''))
+        failure.text = _safe(
+            '\n'.join(map(str, case.faults)) + '\n\n' + (case.transcript.text() if case.transcript else '')
+        )
 
 
 def _safe(text: str) -> str:

@@ -110,7 +110,17 @@ HEADLINES: Mapping[str, str] = {
 """The figures of a report, in its order, and what each is a share of."""
 
 LOWER_IS_BETTER = frozenset(
-    {'overfill', 'asked_twice', 'turns_to_qualified', 'degraded', 'latency_s', 'latency_p50_s', 'latency_p95_s', 'tokens', 'cost_usd'}
+    {
+        'overfill',
+        'asked_twice',
+        'turns_to_qualified',
+        'degraded',
+        'latency_s',
+        'latency_p50_s',
+        'latency_p95_s',
+        'tokens',
+        'cost_usd',
+    }
 )
 
 

@@ -117,9 +117,7 @@ class Player:
         newest = inbounds[-1].model_copy(update={'text': '\n'.join(one.text for one in inbounds)})
         started = time.perf_counter()
         with within(turn):
-            result = await self.agent.run(
-                newest.text, deps=self.deps(newest), conversation_id=turn.grant.contact_id
-            )
+            result = await self.agent.run(newest.text, deps=self.deps(newest), conversation_id=turn.grant.contact_id)
         outcome.latency_s += time.perf_counter() - started
         if turn.outcome is None:
             outcome.misdelivered.append('the turn was given up, and the person was told so')

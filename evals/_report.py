@@ -63,7 +63,7 @@ class _Side:
 def html_report(evaluation: Evaluation, broken: Sequence[Broken], earlier: Baseline | None) -> str:
     """Return the report; it needs no other file."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {'figure': shown, 'title': _title, 'plain': _plain, 'share': _share}
+    environment.filters.update({'figure': shown, 'title': _title, 'plain': _plain, 'share': _share})
     template = environment.from_string(files('agent_memory.evals').joinpath('report.html.jinja').read_text('utf-8'))
     return template.render(
         made=datetime.now(UTC),
@@ -106,7 +106,7 @@ def _plain(value: Any) -> str:
         return 'nothing'
     if isinstance(value, str):
         return value
-    return ', '.join(map(str, value)) if isinstance(value, list) else json.dumps(value, ensure_ascii=False, default=str)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+    return ', '.join(map(str, value)) if isinstance(value, list) else json.dumps(value, ensure_ascii=False, default=str)  # pyright: ignore[reportUnknownArgumentType]
 
 
 def _tiles(evaluation: Evaluation) -> list[tuple[str, list[tuple[str, float]]]]:
@@ -131,7 +131,9 @@ def _names(evaluation: Evaluation) -> list[str]:
     """Return the figures of the large table: the headlines, and what further evaluators measured."""
     found = dict.fromkeys(name for result in evaluation.results for name in result.figures)
     return [
-        name for name in found if name in _TITLES or (name not in HEADLINES and '.' not in name and name.startswith('pass^'))
+        name
+        for name in found
+        if name in _TITLES or (name not in HEADLINES and '.' not in name and name.startswith('pass^'))
     ]
 
 

@@ -108,9 +108,7 @@ class _Run:
         return SuiteResult(suite.name, suite.about, name, self.repeat, case_results(report, measures), report)
 
     async def _converse(self, suite: Suite, agent: Agent[Any, Any], dialogue: Dialogue) -> Transcript:
-        async with open_stage(
-            self.url, f'eval-{next(self._numbers)}', suite.domain, dialogue.reference_date
-        ) as stage:
+        async with open_stage(self.url, f'eval-{next(self._numbers)}', suite.domain, dialogue.reference_date) as stage:
             user = None
             if dialogue.user is not None:
                 scripted = ScriptedUser(dialogue.user, suite.asks)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import AsyncGenerator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -84,10 +84,10 @@ class _ManagerInPlay(SessionManager[Any]):
     async def contact_id(self, contact: str) -> str:
         return await _IN_PLAY.get().manager.contact_id(contact)
 
-    def turn(
-        self, inbound: Inbound, *, wait: timedelta | None = None
-    ) -> AbstractAsyncContextManager[Turn[Any] | Replay]:
-        return _IN_PLAY.get().manager.turn(inbound, wait=wait)
+    @asynccontextmanager
+    async def turn(self, inbound: Inbound, *, wait: timedelta | None = None) -> AsyncGenerator[Turn[Any] | Replay]:
+        async with _IN_PLAY.get().manager.turn(inbound, wait=wait) as turn:
+            yield turn
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from agent_memory.errors import InvalidInput
 from agent_memory.evals import Evaluation, Suite, car_suites, evaluate
 from agent_memory.evals._cars import car_suite
+from agent_memory.evals._dialogues import json_schema
 from agent_memory.evals._gate import (
     Baseline,
     Bound,
@@ -69,6 +71,11 @@ class Outputs:
     save: Path | None
     report: Path | None
     junit: Path | None
+
+
+def schema_text() -> str:
+    """Return the JSON schema of a suite's file."""
+    return json.dumps(json_schema(), indent=1, ensure_ascii=False) + '\n'
 
 
 async def run_eval(*, plan: Plan, gate: Gate, outputs: Outputs) -> None:

@@ -39,21 +39,25 @@ def evaluate(
     junit: Annotated[Path | None, typer.Option(metavar='OUT.xml', help='Write a JUnit file.')] = None,
     tags: Annotated[list[str] | None, typer.Option('--tag', help='Play only what has this tag.')] = None,
     limit: Annotated[int | None, typer.Option(min=1, help='Most conversations of a suite.')] = None,
-    user_model: Annotated[
-        str | None, typer.Option(metavar='M', help='Lets a model play the simulated people.')
-    ] = None,
+    user_model: Annotated[str | None, typer.Option(metavar='M', help='Lets a model play the simulated people.')] = None,
     judge: Annotated[str | None, typer.Option(metavar='M', help='Lets a model judge the tone.')] = None,
     resume: Annotated[
         Path | None, typer.Option(metavar='FILE', help='Keep what was played here, and go on from it.')
     ] = None,
+    schema: Annotated[
+        bool, typer.Option('--schema', help="Print the JSON schema of a suite's file, for editors, and play nothing.")
+    ] = False,
 ) -> None:
     """Play suites of conversations and judge them; exit code 1 when a figure breaks its bound."""
     try:
-        from agent_memory.cli._eval import Gate, Outputs, Plan, run_eval
+        from agent_memory.cli._eval import Gate, Outputs, Plan, run_eval, schema_text
     except ImportError as error:
         # Its message names the extra to install.
         typer.echo(f'agent-memory: {error}', err=True)
         raise typer.Exit(1) from error
+    if schema:
+        typer.echo(schema_text(), nl=False)
+        return
     plan = Plan(
         suites=tuple(suites or ()),
         models=tuple(models or ('rules',)),
