@@ -302,7 +302,7 @@ def user_message(message: Message, inbound: Inbound | None = None) -> UserMessag
         SessionCorrupt: Its body is not one that this version reads.
     """
     known = inbound or unpack(Inbound, message.body)
-    return UserMessage(id=message.id, text=known.text, at=known.sent_at)
+    return UserMessage(id=message.id, text=known.text, at=known.sent_at, referral=known.referral)
 
 
 def _blank(session: SessionData[Any]) -> TurnRecord:
