@@ -11,11 +11,12 @@ import redis.exceptions
 from agent_memory.backend._connect import connect, disconnect
 from agent_memory.backend._wire import Wire
 from tests.fault_proxy import FaultProxy, fault_proxy
+from tests.servers import admin_url
 
 
 @pytest.fixture
 async def proxy(redis_url: str) -> AsyncIterator[FaultProxy]:
-    async with fault_proxy(redis_url) as proxy:
+    async with fault_proxy(admin_url(redis_url)) as proxy:
         yield proxy
 
 
