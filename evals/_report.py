@@ -63,7 +63,8 @@ class _Side:
 def html_report(evaluation: Evaluation, broken: Sequence[Broken], earlier: Baseline | None) -> str:
     """Return the report; it needs no other file."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters.update({'figure': shown, 'title': _title, 'plain': _plain, 'share': _share})
+    filters: dict[str, Any] = environment.filters
+    filters |= {'figure': shown, 'title': _title, 'plain': _plain, 'share': _share}
     template = environment.from_string(files('agent_memory.evals').joinpath('report.html.jinja').read_text('utf-8'))
     return template.render(
         made=datetime.now(UTC),
