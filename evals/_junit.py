@@ -18,7 +18,7 @@ def junit_xml(evaluation: Evaluation, broken: Sequence[Broken]) -> str:
     for result in evaluation.results:
         _add_suite(root, result)
     totals = {'tests': str(max(len(broken), 1)), 'failures': str(len(broken))}
-    gate = ElementTree.SubElement(root, 'testsuite', name='gate', **totals)
+    gate = ElementTree.SubElement(root, 'testsuite', {'name': 'gate', **totals})
     for one in broken:
         case = ElementTree.SubElement(
             gate, 'testcase', classname=f'gate.{one.suite}', name=f'{one.figure} ({one.model})'
@@ -34,7 +34,7 @@ def _add_suite(root: ElementTree.Element, result: SuiteResult) -> None:
     errors = sum(case.error is not None for case in result.cases)
     failures = sum(not case.passed for case in result.cases) - errors
     counts: dict[str, str] = {'tests': str(len(result.cases)), 'failures': str(failures), 'errors': str(errors)}
-    suite = ElementTree.SubElement(root, 'testsuite', name=f'{result.suite} ({result.model})', **counts)
+    suite = ElementTree.SubElement(root, 'testsuite', {'name': f'{result.suite} ({result.model})', **counts})
     for case in result.cases:
         _add_case(suite, result, case)
 

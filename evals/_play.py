@@ -125,7 +125,7 @@ class Player:
             return
         outcome.turns += 1
         _note_outcome(outcome, turn.outcome, self.stage)
-        _note_run(outcome, result)
+        note_run(outcome, result)
 
     async def _redeliver(self, inbounds: list[Inbound], outcome: TurnOutcome) -> None:
         """Let each message come again after its answer: it must get the same answer, and only one copy is for sending."""
@@ -175,7 +175,7 @@ def _note_outcome(outcome: TurnOutcome, done: Outcome[Any], stage: Stage) -> Non
     outcome.qualified = session.qualified_at is not None
 
 
-def _note_run(outcome: TurnOutcome, result: AgentRunResult[Any]) -> None:
+def note_run(outcome: TurnOutcome, result: AgentRunResult[Any]) -> None:
     parts = [part for message in result.new_messages() for part in message.parts]
     returns = {part.tool_call_id: part for part in parts if isinstance(part, ToolReturnPart)}
     for part in parts:
