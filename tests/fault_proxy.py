@@ -59,7 +59,8 @@ class FaultProxy:
 
     @property
     def url(self) -> str:
-        return f'redis://127.0.0.1:{self.port}'
+        user, at, _ = urlsplit(self.upstream).netloc.rpartition('@')
+        return f'redis://{user}{at}127.0.0.1:{self.port}'
 
     def drop_replies(self, *ordinals: int, command: str = '') -> None:
         """Lose the n-th replies from now on, the first being 1: to `command` (as 'EVALSHA'), or to any.

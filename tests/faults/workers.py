@@ -36,6 +36,7 @@ from agent_memory.capability import SessionMemory
 from agent_memory.errors import AgentMemoryError, EarlierWaits, LeaseLost
 from agent_memory.manager import SessionManager
 from agent_memory.session import Inbound
+from tests.servers import admin_url
 from tests.workers import inbound, told
 
 
@@ -120,7 +121,7 @@ async def _work(name: str, settings: Settings) -> None:
         max_attempts=settings.attempts,
         backoff=timedelta(milliseconds=10),
     )
-    client: Any = Redis.from_url(settings.url)
+    client: Any = Redis.from_url(admin_url(settings.url))
     store = _Store(connect(settings.url), policy=policy)
     manager = SessionManager(store)
     agent = _agent(SessionMemory(manager), client, settings)
