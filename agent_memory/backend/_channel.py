@@ -101,7 +101,7 @@ class Mail(Protocol):
         """Return when mail is due or may be."""
         ...
 
-    async def recheck(self, contact_id: str) -> None:
+    def recheck(self, contact_id: str) -> None:
         """Look soon at a contact again, whose turn left mail or failed."""
         ...
 

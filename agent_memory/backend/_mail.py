@@ -30,6 +30,7 @@ class RedisMail:
 
     scripts: Scripts
     ready: Callable[[], Awaitable[Keys]]
+    _keys: Keys | None = field(default=None, init=False, repr=False)
     _looks: dict[int, float] = field(default_factory=dict[int, float], init=False, repr=False)
     """When to look at each partition, by this process's clock."""
     _sooner: anyio.Event = field(default_factory=anyio.Event, init=False, repr=False)
@@ -53,7 +54,7 @@ class RedisMail:
 
     async def take(self, limit: int) -> tuple[str, ...]:
         """Return at most `limit` contacts whose mail is due now, longest first; this worker begins their turns."""
-        keys = await self.ready()
+        keys = self._keys = await self.ready()
         taken: list[str] = []
         for partition in range(keys.partitions):
             if self._looks.get(partition, 0.0) <= time.monotonic() and len(taken) < limit:
@@ -67,17 +68,16 @@ class RedisMail:
         with anyio.move_on_after(max(patience, 0)):
             await self._sooner.wait()
 
-    async def recheck(self, contact_id: str) -> None:
+    def recheck(self, contact_id: str) -> None:
         """Look soon whether more of a contact's mail is due, after a turn that left some or failed."""
-        self._look((await self.ready()).partition(contact_id), 0.0)
+        if self._keys is not None:
+            self._look(self._keys.partition(contact_id), 0.0)
 
     async def _take(self, keys: Keys, partition: int, limit: int) -> list[str]:
         # What is heard while the answer is on its way is newer than the answer.
         self._looks[partition] = math.inf
         try:
-            found = await self.scripts.run(
-                'mail', [keys.leases(partition)], [limit, ms(_HOLD), self.scripts.now()]
-            )
+            found = await self.scripts.run('mail', [keys.leases(partition)], [limit, ms(_HOLD), self.scripts.now()])
         except BaseException:
             self._look(partition, _SWEEP_S)
             raise

@@ -65,6 +65,7 @@ class Dispatcher:
     hearing: timedelta = timedelta(seconds=12)
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     _busy: set[str] = field(default_factory=set[str], init=False, repr=False)
+    _again: set[str] = field(default_factory=set[str], init=False, repr=False)
     _ended: anyio.Event = field(default_factory=anyio.Event, init=False, repr=False)
     """Set when a turn ends, for whoever waits for room."""
     _recovering: set[str] = field(default_factory=set[str], init=False, repr=False)
@@ -88,6 +89,9 @@ class Dispatcher:
 
     async def work(self, contact_id: str) -> bool:
         """Answer what waits for one contact and send the reply; return whether there was a turn."""
+        return await self._work(contact_id) is not None
+
+    async def _work(self, contact_id: str) -> Turn[Any] | None:
         turn: Turn[Any] | None = None
         try:
             async with self.manager.take(contact_id) as turn:
@@ -97,7 +101,7 @@ class Dispatcher:
             # After a failure there is an apology to send, if it was the last one.
             if turn is not None:
                 await self._delivery.deliver(contact_id, tuple(message.id for message in turn.grant.messages))
-        return turn is not None
+        return turn
 
     async def recover(self) -> int:
         """Send the replies that workers left behind, and return how many messages were accepted."""
@@ -118,9 +122,13 @@ class Dispatcher:
                 # The store is away; what waits in it is found when it is back.
                 telemetry.worker_failed(error)
                 due = ()
-            for contact_id in [one for one in due if one not in self._busy]:
-                self._busy.add(contact_id)
-                turns.start_soon(self._work_on, mail, contact_id)
+            for contact_id in due:
+                if contact_id in self._busy:
+                    # Their last reply is still on its way out.
+                    self._again.add(contact_id)
+                else:
+                    self._busy.add(contact_id)
+                    turns.start_soon(self._work_on, mail, contact_id)
             await mail.wait()
 
     async def _find_replies(self, turns: TaskGroup) -> None:
@@ -143,15 +151,24 @@ class Dispatcher:
             self._recovering.discard(contact_id)
 
     async def _work_on(self, mail: Mail, contact_id: str) -> None:
-        more = True
         try:
-            more = await self._work(contact_id) is not False
-        except Exception as error:  # noqa: BLE001 - the turn was given back and counted; the others need this worker
-            telemetry.worker_failed(error)
+            await self._work_once(mail, contact_id)
+            while contact_id in self._again and not self._stopping.is_set():
+                self._again.discard(contact_id)
+                await self._work_once(mail, contact_id)
         finally:
+            self._again.discard(contact_id)
             self._busy.discard(contact_id)
             self._ended.set()
-        if more:
+
+    async def _work_once(self, mail: Mail, contact_id: str) -> None:
+        turn: Turn[Any] | None = None
+        try:
+            turn = await self._work(contact_id)
+        except Exception as error:  # noqa: BLE001 - the turn was given back and counted; the others need this worker
+            telemetry.worker_failed(error)
+        if turn is None or turn.outcome is None or turn.outcome.left:
+            # Nobody tells when a pause after a failure ends, or what a commit leaves.
             mail.recheck(contact_id)
 
     async def _answer(self, turn: Turn[Any]) -> None:
