@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -168,12 +168,19 @@ def test_nothing_is_instrumented_while_nobody_listens(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, listener: str, configured: int
 ) -> None:
     calls: list[str] = []
-    monkeypatch.setattr(logfire, 'configure', lambda **_: calls.append('configure'))
-    monkeypatch.setattr(logfire, 'instrument_pydantic_ai', lambda **_: calls.append('instrument'))
+
+    def noted(name: str) -> Callable[..., None]:
+        def call(**_: object) -> None:
+            calls.append(name)
+
+        return call
+
+    for name in ('configure', 'instrument_pydantic_ai'):
+        monkeypatch.setattr(logfire, name, noted(name))
     for name in ('LOGFIRE_TOKEN', *(name for name in os.environ if name.startswith('OTEL_'))):
         monkeypatch.delenv(name, raising=False)
     if listener:
         monkeypatch.setenv(listener, 'http://localhost:4318')
     monkeypatch.chdir(tmp_path)
     telemetry.configure()
-    assert calls == ['configure', 'instrument'] * configured
+    assert calls == ['configure', 'instrument_pydantic_ai'] * configured
