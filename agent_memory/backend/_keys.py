@@ -5,6 +5,7 @@
 | key                      | type   | content                                           | expires                  |
 |--------------------------|--------|---------------------------------------------------|--------------------------|
 | `am:meta`                | hash   | partitions, schema, fingerprint or secret         | never                    |
+| `am:audit`               | hash   | newest anchored head of the audit's chain         | never                    |
 | `am:{p}:s:<contact>`     | hash   | lease, fence, version, document, previous         | deadline + grace, or 180 days after closing |
 | `am:{p}:t:<contact>`     | list   | turn records, oldest first                        | deadline + grace         |
 | `am:{p}:q:<contact>`     | zset   | mailbox: message id -> sent time and arrival      | emptied by commit, abort |
@@ -77,6 +78,11 @@ class Keys:
     @property
     def meta(self) -> str:
         return f'{self.prefix}:meta'
+
+    @property
+    def audit(self) -> str:
+        """The copy of the head of the audit's chain."""
+        return f'{self.prefix}:audit'
 
     def wake(self, contact_id: str) -> str:
         """The channel that says that a turn of the contact ended."""
