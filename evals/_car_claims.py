@@ -14,8 +14,8 @@ from agent_memory.evals._slots import fold
 from agent_memory.evals._transcript import Transcript
 
 _SOURCES = ('search_cars', 'car_details', 'compare_cars')
-_AMOUNT = re.compile(r'(?:r\$\s*)(\d[\d.]*)(?:,\d{2})?\s*(mil\b|k\b)?|\b(\d+(?:[.,]\d+)?)\s*(mil|k)\b(?!\s*km)')
-_KM = re.compile(r'\b(\d[\d.]*)\s*(mil)?\s*km\b')
+_AMOUNT = re.compile(r'(?:r\$\s*)(\d+(?:\.\d{3})*)(?:,\d{2})?\s*(mil\b|k\b)?|\b(\d+(?:[.,]\d+)?)\s*(mil|k)\b(?!\s*km)')
+_KM = re.compile(r'\b(\d+(?:\.\d{3})*)\s*(mil)?\s*km\b')
 _YEAR = re.compile(r'\b(?:19|20)\d\d\b(?!\.\d)')
 _FIGURE = re.compile(r'\d+(?:[.,]\d+)*')
 _TERMS = (

@@ -23,7 +23,6 @@ from agent_memory.evals._conduct import Claims
 from agent_memory.evals._judge import ToneJudge
 from agent_memory.evals._play import note_run
 from agent_memory.evals._transcript import ToolUse, Transcript, TurnOutcome
-from agent_memory.session import SessionData
 from agent_memory.tools._actions import MEMORY_ID
 
 _TURN = 'turn'
@@ -75,7 +74,7 @@ def _turn_of(ctx: RunContext[Any], result: AgentRunResult[Any]) -> TurnOutcome:
     note_run(turn, result)
     memory = cast('SessionMemory[Any] | None', (ctx.capabilities or {}).get(MEMORY_ID))
     if memory is not None and memory.session is not None:
-        session = cast('SessionData[Any]', memory.session)
+        session = memory.session
         turn.profile, turn.state = session.profile.values(), session.state
         # What was shown in earlier turns is ground as well.
         turn.tools.append(ToolUse(name='search_cars', outcome='success', returned=[*session.recommendations]))

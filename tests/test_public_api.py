@@ -52,26 +52,28 @@ def test_the_public_names() -> None:
             'summary_by_rules',
         ]
     )
-    assert agent_memory.evals.__all__ == snapshot([
-    "CaseResult",
-    "Dialogue",
-    "DialogueTurn",
-    "Evaluation",
-    "Fault",
-    "Figure",
-    "Gold",
-    "Judgement",
-    "Measure",
-    "Persona",
-    "Setting",
-    "Suite",
-    "SuiteResult",
-    "Transcript",
-    "TurnOutcome",
-    "Utterance",
-    "car_suites",
-    "evaluate",
-])
+    assert agent_memory.evals.__all__ == snapshot(
+        [
+            'CaseResult',
+            'Dialogue',
+            'DialogueTurn',
+            'Evaluation',
+            'Fault',
+            'Figure',
+            'Gold',
+            'Judgement',
+            'Measure',
+            'Persona',
+            'Setting',
+            'Suite',
+            'SuiteResult',
+            'Transcript',
+            'TurnOutcome',
+            'Utterance',
+            'car_suites',
+            'evaluate',
+        ]
+    )
 
 
 @pytest.mark.parametrize('module', ['agent_memory', 'agent_memory.tools', 'agent_memory.agents', 'agent_memory.evals'])

@@ -6,8 +6,8 @@ import ast
 from pathlib import Path
 
 from agent_memory.evals import evaluate
-from tests.cli.commands import run
 from tests.evals.clinic import SUITE
+from tests.evals.command import evaluate_here
 
 ROOT = Path(__file__).parents[2]
 KNOW_CARS = {'_cars.py', '_car_claims.py', '__init__.py'}
@@ -37,7 +37,9 @@ async def test_a_clinic_evaluates_its_own_agent() -> None:
 
 
 def test_a_suite_of_ones_own_runs_from_the_command_line(tmp_path: Path) -> None:
-    done = run('eval', 'tests.evals.clinic:SUITE', '--tag', 'handoff', '--min', 'states=1', '--junit', str(tmp_path / 'x'))
+    done = evaluate_here(
+        'tests.evals.clinic:SUITE', '--tag', 'handoff', '--min', 'states=1', '--junit', str(tmp_path / 'x')
+    )
 
     assert done.returncode == 0, done.stderr
     assert 'clinic' in done.stdout
@@ -49,5 +51,7 @@ def test_only_two_files_of_the_runner_know_cars() -> None:
     for path in (ROOT / 'evals').glob('*.py'):
         if path.name in KNOW_CARS:
             continue
-        names = {node.module or '' for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)}
+        names = {
+            node.module or '' for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)
+        }
         assert not [name for name in names if 'lead' in name or '.agents' in name or 'car' in name], path.name

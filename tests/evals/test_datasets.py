@@ -12,7 +12,7 @@ from agent_memory.errors import InvalidInput
 from agent_memory.evals import car_suites
 from agent_memory.evals._cars import DATASETS, car_suite
 from agent_memory.evals._dialogues import json_schema, read_file
-from tests.cli.commands import run
+from tests.evals.command import evaluate_here
 
 FILES = sorted((Path(__file__).parents[2] / 'evals' / 'datasets').glob('*.yaml'))
 
@@ -45,7 +45,7 @@ def test_every_value_of_the_gold_is_one_that_the_profile_takes() -> None:
 
 def test_the_schema_beside_the_suites_is_current() -> None:
     assert json.loads((DATASETS / 'suite.schema.json').read_text()) == json_schema()
-    assert json.loads(run('eval', '--schema').stdout) == json_schema()
+    assert json.loads(evaluate_here('--schema').stdout) == json_schema()
     for path in FILES:
         assert path.read_text().startswith('# yaml-language-server: $schema=suite.schema.json'), path.name
 

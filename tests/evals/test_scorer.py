@@ -16,7 +16,7 @@ from agent_memory import UserProfileData
 from agent_memory.evals import Dialogue, Transcript, TurnOutcome
 from agent_memory.evals._cars import SLOTS
 from agent_memory.evals._conduct import Flags
-from agent_memory.evals._dialogues import FLAGS, read_file
+from agent_memory.evals._dialogues import FLAGS, Flag, read_file
 from agent_memory.evals._results import CaseResult, figures_of
 from agent_memory.evals._slots import SlotFilling
 
@@ -49,7 +49,7 @@ def guesses(dialogues: list[Dialogue], seed: int) -> dict[str, list[TurnOutcome]
                     profile[slot] = chance.choice(values)
                 elif slot in turn.alt and chance.random() < 0.5:
                     profile[slot] = chance.choice(turn.alt[slot])
-            flags = {flag: turn.gold.flags[flag] != (chance.random() < 0.1) for flag in FLAGS}
+            flags: dict[Flag, bool] = {flag: turn.gold.flags[flag] != (chance.random() < 0.1) for flag in FLAGS}
             outcome = TurnOutcome(messages=turn.messages, profile=profile, flags=flags)
             found.setdefault(dialogue.id, []).append(outcome)
     return found
