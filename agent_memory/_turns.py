@@ -203,7 +203,6 @@ class Turn(Generic[ProfileT]):
             if self.muted:
                 events.append(Event(kind='handback', at=now, message=message.id, data={'state': changed.state}))
         said = session.memory.messages[len(base.memory.messages) :]
-        self._qualify(changed, events, now, message.id)
         happened = {'said': said, 'facts': list(patched.facts), 'events': events}
         return await self._write(changed, None, happened, (message,))
 
@@ -229,7 +228,6 @@ class Turn(Generic[ProfileT]):
             domain.states.advance(session, target)
         session.increment_turn(at=now)
         session.forgotten = folded.restarts
-        self._qualify(session, events, now, source)
         return session, events
 
     def _told(self, event: Event, session: SessionData[ProfileT], lines: list[ConversationMessage]) -> Event:
@@ -239,13 +237,13 @@ class Turn(Generic[ProfileT]):
         data = handoff_data(session, self._codec.domain, lines)
         return event.model_copy(update={'data': {**data, **event.data}})
 
-    def _qualify(self, session: SessionData[ProfileT], events: list[Event], now: datetime, source: str | None) -> None:
-        bar, score = self._codec.domain.qualified_at, self._codec.domain.score
-        if session.qualified_at or bar is None or score is None or score.total(session.profile) < bar:
-            return
-        session.qualified_at = now
-        explained = score(session.profile).model_dump(mode='json')
-        events.append(Event(kind='qualified', at=now, message=source, data={'score': explained}))
+    def _qualify(self, session: SessionData[ProfileT], score: float | None, message: str | None) -> list[Event]:
+        bar, scoring = self._codec.domain.qualified_at, self._codec.domain.score
+        if session.qualified_at or bar is None or scoring is None or score is None or score < bar:
+            return []
+        session.qualified_at = session.updated_at
+        explained = scoring(session.profile).model_dump(mode='json')
+        return [Event(kind='qualified', at=session.updated_at, message=message, data={'score': explained})]
 
     async def _write(
         self,
@@ -257,13 +255,17 @@ class Turn(Generic[ProfileT]):
         parsed: Any = None,
     ) -> Outcome[ProfileT]:
         domain = self._codec.domain
+        score = domain.score.total(session.profile) if domain.score else None
+        source = self.messages[-1] if self.messages else messages[-1] if messages else None
+        events = [*happened['events'], *self._qualify(session, score, source.id if source else None)]
         fields = dict(known) if known else {}
         fields |= happened
         fields |= {
+            'events': events,
             'turn': session.turn,
             'at': session.updated_at,
             'state': session.state,
-            'score': domain.score.total(session.profile) if domain.score else None,
+            'score': score,
             'completeness': domain.completeness.total(session.profile) if domain.completeness else None,
         }
         record = TurnRecord(**fields)

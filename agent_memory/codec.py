@@ -69,7 +69,8 @@ def pack(model: BaseModel) -> bytes:
 
 
 def _json(model: BaseModel, *, without: Any = None) -> bytes:
-    return model.model_dump_json(exclude_defaults=True, exclude=without).encode()
+    # `model_dump_json` would make a string of these bytes.
+    return model.__pydantic_serializer__.to_json(model, exclude_defaults=True, exclude=without)
 
 
 def _deflated(data: bytes) -> bytes:
