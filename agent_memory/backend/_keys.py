@@ -5,6 +5,7 @@
 | key                      | type   | content                                           | expires                  |
 |--------------------------|--------|---------------------------------------------------|--------------------------|
 | `am:meta`                | hash   | partitions, schema, fingerprint or secret         | never                    |
+| `am:audit`               | hash   | newest anchored head of the audit's chain         | never                    |
 | `am:{p}:s:<contact>`     | hash   | lease, fence, version, document, previous         | deadline + grace, or 180 days after closing |
 | `am:{p}:t:<contact>`     | list   | turn records, oldest first                        | deadline + grace         |
 | `am:{p}:q:<contact>`     | zset   | mailbox: message id -> sent time and arrival      | emptied by commit, abort |
@@ -22,7 +23,8 @@
 | `am:{a}:merged`          | hash   | contact -> the contact that took its place        | never                    |
 | `am:{p}:counts`          | hash   | dead letters so far                               | never                    |
 
-A message on the channel `am:wake:<contact>` says that a turn of the contact ended.
+A message on the channel `am:wake:<contact>` says that a turn of the contact ended. One on `am:wake-mail` says
+`<partition>:<ms>`: new mail there is due so long from now.
 """
 
 from __future__ import annotations
@@ -77,6 +79,11 @@ class Keys:
     def meta(self) -> str:
         return f'{self.prefix}:meta'
 
+    @property
+    def audit(self) -> str:
+        """The copy of the head of the audit's chain."""
+        return f'{self.prefix}:audit'
+
     def wake(self, contact_id: str) -> str:
         """The channel that says that a turn of the contact ended."""
         return self.of(contact_id).wake
@@ -84,6 +91,11 @@ class Keys:
     def of(self, contact_id: str) -> ContactKeys:
         """Return the names of one contact, made once: a turn needs sixteen of them."""
         return _of_contact(self.prefix, self.partitions, contact_id)
+
+    @property
+    def mail(self) -> str:
+        """The channel that says when new mail is due."""
+        return f'{self.prefix}:wake-mail'
 
     def partition(self, contact_id: str) -> int:
         return zlib.crc32(contact_id.encode()) % self.partitions

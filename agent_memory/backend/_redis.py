@@ -11,6 +11,7 @@ from typing import Any, Literal, Self
 
 import anyio
 
+from agent_memory.backend._anchor import RedisAnchor
 from agent_memory.backend._begin import Begin, message_of
 from agent_memory.backend._connect import connect, disconnect
 from agent_memory.backend._keys import ContactKeys, Keys
@@ -299,6 +300,11 @@ class RedisStore:
             [contact_id, reason, int(force), ms(self.policy.previous_ttl), ms(_BUSY_RETRY), self._scripts.now()],
         )
         return reply[0] == b'CLOSED'
+
+    @property
+    def anchor(self) -> RedisAnchor:
+        """Where the head of the audit's chain is kept away from the history."""
+        return RedisAnchor(self._scripts, self._ready)
 
     @property
     def outbox(self) -> RedisOutbox:
