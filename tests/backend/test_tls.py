@@ -55,7 +55,7 @@ async def test_a_certificate_that_cannot_be_verified_is_refused(tmp_path: Path) 
             f'rediss://localhost:{secure}?ssl_ca_certs={trusted}',  # it is of 127.0.0.1
         ):
             with pytest.raises(StoreUnavailable, match='the certificate of Redis cannot be verified'):
-                await answers(url, patience=BRIEF)
+                await answers(url)
 
 
 async def test_a_server_without_tls_is_not_spoken_to(tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ async def test_a_sentinel_and_its_primary_are_reached_by_tls(tmp_path: Path) -> 
         with pytest.raises(StoreUnavailable, match='Redis does not answer'):  # no Sentinel can be asked
             await answers(f'{url}{stranger}', patience=BRIEF)
         with pytest.raises(StoreUnavailable, match='the certificate of Redis cannot be verified'):
-            await answers(f'{url}{of_sentinel}', patience=BRIEF)
+            await answers(f'{url}{of_sentinel}')
 
 
 async def test_the_nodes_of_a_cluster_are_reached_by_tls(tmp_path: Path) -> None:
