@@ -23,7 +23,8 @@
 | `am:{a}:merged`          | hash   | contact -> the contact that took its place        | never                    |
 | `am:{p}:counts`          | hash   | dead letters so far                               | never                    |
 
-A message on the channel `am:wake:<contact>` says that a turn of the contact ended.
+A message on the channel `am:wake:<contact>` says that a turn of the contact ended. One on `am:wake-mail` says
+`<partition>:<ms>`: new mail there is due so long from now.
 """
 
 from __future__ import annotations
@@ -90,6 +91,11 @@ class Keys:
     def of(self, contact_id: str) -> ContactKeys:
         """Return the names of one contact, made once: a turn needs sixteen of them."""
         return _of_contact(self.prefix, self.partitions, contact_id)
+
+    @property
+    def mail(self) -> str:
+        """The channel that says when new mail is due."""
+        return f'{self.prefix}:wake-mail'
 
     def partition(self, contact_id: str) -> int:
         return zlib.crc32(contact_id.encode()) % self.partitions

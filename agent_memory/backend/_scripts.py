@@ -32,6 +32,7 @@ Name = Literal[
     'settle',
     'link',
     'relink',
+    'mail',
 ]
 
 _FOLDER = files('agent_memory.backend').joinpath('lua')

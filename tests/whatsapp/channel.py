@@ -112,7 +112,6 @@ async def whatsapp(
         RECEPTION,
         transcriber,
         {graph.phone_number_id: GraphMedia(api)},
-        poll=timedelta(milliseconds=10),
     )
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(webhook)) as http:
         yield Whatsapp(redis_url, graph, manager, webhook, dispatcher, http, asked)
