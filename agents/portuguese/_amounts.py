@@ -45,7 +45,7 @@ _BEFORE = Lexicon(
         '| salario | ganho | ganha | recebo | tiro '
         '| fipe | vale | valem | valendo | valia | avaliad* | vendi | vender | vendo | vendendo | pago de | paguei | '
         'comprei | custa | custou | custando | '
-        'custam | ofereceram | oferecem | anunciad* | anuncio | divida | devo | ipva | multa | fgts | consorcio de | '
+        'custam | ofereceram | oferecem | anunciad* | anuncio | pagou | pagaram | gastou | gastaram | vendeu | venderam | pegou por | deu | divida | devo | ipva | multa | fgts | consorcio de | '
         'carta de | '
         'x de | vezes de | fazem | faz por | deixa por | deixam por | sai por | esta por | esta saindo | vi um/uma? '
         '.. por/de | vi por | '

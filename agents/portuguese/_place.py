@@ -18,11 +18,11 @@ Cue = Literal['home', 'away', 'kin', 'weak', 'region']
 
 _KIN = (
     'pai/mae/irmao/irma/tio/tia/primo/prima/cunhado/cunhada/sogro/sogra/vizinho/vizinha/amigo/amiga/chefe/filho/filha/'
-    'esposa/marido/mulher/namorado/namorada/noivo/noiva/avo/sobrinho/sobrinha/colega/gente/pessoal'
+    'esposa/marido/mulher/namorado/namorada/noivo/noiva/avo/sobrinho/sobrinha/colega/pessoal'
 )
 _CUES: Lexicon[Cue] = Lexicon(
     {
-        'home': 'moro | moramos | mora | resido | residimos | vivo | vivemos | morando | morar | residente | sou | '
+        'home': 'cidade/cidadezinha/municipio/lugar chamada/chamado/de/do/da? | a gente mora/vive/fica | a gente e de/do/da | pessoal aqui de | moro | moramos | mora | resido | residimos | vivo | vivemos | morando | morar | residente | sou | '
         'somos | falo | falando | '
         'aqui | estou em/no/na/aqui/morando | estamos em/no/na | fico em/no/na | cidade e? | mudei | mudando | me '
         'mudo | mudanca para | mudar para | '
@@ -44,11 +44,12 @@ _CUES: Lexicon[Cue] = Lexicon(
         '| ida e volta | estrada para/de | anuncio | servico em | trampo em | trampo',
         'kin': f'meu/minha/nosso/nossa/o/a/um/uma {_KIN} | {_KIN} de',
         'weak': 'em | no | na | in | en | de | do | da | para | :',
-        'region': 'interior | litoral | estado | regiao | sul | norte | oeste | leste | sudoeste | noroeste | '
+        'region': 'zona norte/sul/leste/oeste/central | interior | litoral | estado | regiao | sul | norte | oeste | leste | sudoeste | noroeste | '
         'nordeste | sudeste | sertao | zona da mata | vale | serra gaucha | '
         'algum lugar | qualquer cidade | capital | grande | triangulo',
     }
 )
+_PART_OF_TOWN = Lexicon({True: 'zona norte/sul/leste/oeste/central'})
 _NEARBY = Lexicon({True: 'perto | pertinho | proximo | proxima | lado | vizinha | near | cerca'})
 _LIVES_THERE = Lexicon({True: 'moro/vivo/resido la/ai/nela/perto/proximo'})
 _FOR_THEM = Lexicon(
@@ -72,6 +73,8 @@ class _Found:
     state: str | None
     """The state said beside the name."""
     strength: int
+    slip: bool = False
+    """Whether the name was written with a slip of the pen; one that was written right is believed more."""
 
 
 def extract_place(scene: Scene) -> list[Change]:
@@ -80,7 +83,7 @@ def extract_place(scene: Scene) -> list[Change]:
     if found:
         return _to_city(scene, _best(scene, found))
     state = _state_alone(scene)
-    if state and scene.words.places.get('capital'):
+    if state and (scene.words.places.get('capital') or _PART_OF_TOWN.within(scene.words)):
         return [stated(scene.profile, 'city', capital_of(state)), stated(scene.profile, 'state', state)]
     return _to_state(scene, state) if state else []
 
@@ -112,6 +115,8 @@ def _best(scene: Scene, found: list[_Found]) -> _Found:
     places_of = scene.corrections
     if places_of and any(one.start > places_of[-1] for one in found):
         found = [one for one in found if one.start > places_of[-1]]
+    if any(not one.slip for one in found):
+        found = [one for one in found if not one.slip]
     top = max(one.strength for one in found)
     return [one for one in found if one.strength == top][-1]
 
@@ -285,14 +290,16 @@ def _misspelt(words: Words, start: int) -> _Found | None:
         place = closest(' '.join(word.text for word in words[start : start + size]))
         if place:
             state, after = _state_beside(words, start + size, place)
-            return _Found(place, start, after, state, 3)
+            return _Found(place, start, after, state, 3, slip=True)
     return None
 
 
 _NOT_NAMES = word_set(
     'moro morando cidade bairro casa perto regiao interior aqui mesmo tudo nada sim nao centro capital zona '
     'estado apartamento parana minas bahia goias ceara maranhao sergipe alagoas amazonas voce agora hoje estou '
-    'falo resido para como'
+    'falo resido para como minha minhas meus nossa nosso nossos esposa marido mulher filha filho gente pessoa '
+    'trabalho trabalhar lado norte leste oeste praia rural depois antes ainda quando sempre tambem muito pouco '
+    'ontem amanha depende interessa importa serve aonde onde nenhuma nenhum qualquer tanto digo quero'
 )
 
 

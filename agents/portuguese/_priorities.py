@@ -62,7 +62,7 @@ _PRIORITIES: Lexicon[Priority] = Lexicon(
         'menos de 1/2/3/4/5/6/7/8/9/10/15/20/25/30/35/40/45/50/60/70/80/90/100 mil km | pouco quilometro | rodado '
         'pouco | que nao seja rodado | nao/sem .. muito rodado | nao .. rodado demais | pouquissimo rodado',
         Priority.AUTOMATIC: 'automatico | automatica | automaticos | automatizado | automatic* | cambio auto/aut/cvt '
-        '| cvt | transmissao automatica | sem embreagem | sem marcha | auto transmission | hidramatico | nao .. '
+        '| cvt | transmissao automatica | sem embreagem | cansado/cansada/cansei/chega de embreagem/marcha/cambio | sem marcha | auto transmission | hidramatico | nao .. '
         'embreagem | nao .. passar/trocar marcha',
         Priority.DESIGN: 'design | bonito | bonita | bonitao | lindo | linda | estilo | estiloso | visual | '
         'aparencia | beleza do | arrojado | charmoso | chamativo | elegante | good looking | beautiful | nice '
@@ -142,6 +142,7 @@ _NEVER_AFTER = {
 }
 _NEVER_BEFORE = {'ar': frozenset({'livre', 'de'}), 'ac': frozenset({'livre', 'de'})}
 _ASKED_OF_ANY_CAR = frozenset({'consumo', 'manutencao', 'revenda'})
+_INSURANCE = frozenset({'seguro', 'seguros'})
 
 
 def _means_attribute(scene: Scene, hit: Hit[Priority]) -> bool:
@@ -158,6 +159,8 @@ def _means_attribute(scene: Scene, hit: Hit[Priority]) -> bool:
     if before not in _ONLY_AFTER.get(word, {before}) or after not in _ONLY_BEFORE.get(word, {after}):
         return False
     if before in _NEVER_AFTER.get(word, ()) or after in _NEVER_BEFORE.get(word, ()):
+        return False
+    if word in _INSURANCE and _sentence(words, hit.start)[-1].text == '?':
         return False
     return word not in _ASKED_OF_ANY_CAR or not _is_question(words, hit.start)
 

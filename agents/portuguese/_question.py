@@ -9,7 +9,7 @@ from agent_memory.agents.portuguese._lexicon import Lexicon
 from agent_memory.agents.portuguese._text import END, Words, read_words
 
 Topic = Literal[
-    'budget', 'deposit', 'instalment', 'city', 'state', 'use', 'brands', 'refused', 'body', 'priorities', 'urgency',
+    'budget', 'floor', 'ceiling', 'deposit', 'instalment', 'city', 'state', 'use', 'brands', 'refused', 'body', 'priorities', 'urgency',
     'name', 'payment', 'trade_in', 'consent', 'person', 'erasure', 'car', 'other_number', 'opt_out', 'restart',
 ]  # fmt: skip
 
@@ -20,8 +20,10 @@ _TOPICS: Lexicon[Topic] = Lexicon(
         'other_number': 'que ano | qual ano | ano do | ano minimo | quilometragem | quantos km | quilometros | idade '
         '| quantas pessoas '
         '| quantos lugares | cpf | telefone | celular | whatsapp | cep | renda | salario | quantos | quantas',
-        'budget': 'orcamento | valor | quanto | faixa | preco | investir | gastar | budget | limite | teto | verba | '
-        'how much | presupuesto | price',
+        'floor': 'o minimo | valor/preco/orcamento/investimento minimo | minimo | a partir de quanto | piso',
+        'ceiling': 'o maximo | valor/preco/orcamento/investimento maximo | maximo | ate quanto | teto | limite',
+        'budget': 'orcamento | valor | quanto | faixa | preco | investir | gastar | budget | verba | '
+        'how much | presupuesto | price | ate onde .. ir/chegar',
         'city': 'cidade | mora | onde | localizacao | regiao | reside | city | where | ciudad | donde | local | '
         'municipio | fala de onde',
         'state': 'estado | uf | state',
@@ -46,7 +48,7 @@ _TOPICS: Lexicon[Topic] = Lexicon(
         'te chamar | tu nombre | qual nome | nome',
         'payment': 'pagamento | pagar | financi* | a vista | consorcio | forma de',
         'trade_in': 'na troca | troca | carro atual | usado na | tem carro | tem algum carro | trade',
-        'consent': 'lgpd | dados pessoais | seus dados | suas informacoes | informacoes pessoais | dados | '
+        'consent': 'concorda/autoriza/consente ? | lgpd | dados pessoais | seus dados | suas informacoes | informacoes pessoais | dados | '
         'privacidade | consent* | registr* .. dados | '
         'termos | autoriza | politica de | your data | personal data | sus datos | tus datos | informacoes',
         'person': 'consultor* | atendente* | humano | vendedor* | especialista | pessoa | colega | gerente | equipe '
@@ -75,6 +77,8 @@ def topics_of(asked: str | None) -> frozenset[Topic]:
 
 def _settled(topics: frozenset[Topic]) -> frozenset[Topic]:
     """Keep the narrow reading: "qual valor de parcela" is not about the budget."""
+    if topics & {'floor', 'ceiling'}:
+        topics |= {'budget'}
     for narrow, wider in _NARROW:
         if narrow in topics:
             topics -= wider

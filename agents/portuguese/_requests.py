@@ -32,7 +32,8 @@ _PERSON = Lexicon(
         'me passa para alguem | um humano | com o gerente | contato humano | '
         f'atendente | {_PEOPLE} por favor | me chama no/na/pelo 1/2/3/4/5/6/7/8/9 | falar no telefone | pessoa '
         f'fisica falar',
-        False: f'nao .. precisa/preciso/quero mais? .. {_PEOPLE}/pessoa/alguem/ninguem | nao .. precisa/preciso '
+        False: f'continua/continue/segue/vamos/seguimos .. voce/contigo | deixa , nao precisa mais? | deixa nao precisa mais? | '
+        f'nao precisa mais ⏎ | nao precisa mais nao | nao precisa mais , | nao .. precisa/preciso/quero mais? .. {_PEOPLE}/pessoa/alguem/ninguem | nao .. precisa/preciso '
         f'chamar/ligar/passar | nao precisa , deixa | esquec*/cancela/deixa/desconsidera/dispensa .. '
         f'{_PEOPLE}/ligacao/humano | '
         f'continuar .. com? por? voce/contigo/aqui/robo/bot | continuo .. com voce/contigo/aqui | pode continuar .. '

@@ -35,8 +35,8 @@ _BEFORE: Lexicon[_Cue] = Lexicon(
         'quero | queria | quero o/a/um/uma? | procuro | procurando | busco | prefiro | preferia | preferencia '
         '| gosto | gostaria | curto | amo | adoro | sonho | pode/podia ser | interesse/interessado em/no/na? | de '
         'olho em/no/na? '
-        '| mas | porem | aceito | topo | por um/uma/outro | pelo | pela | pegar | comprar | subir para '
-        '| trocar por | mudar para | ir para | penso/pensando em | busco | quiero | want | looking for | like '
+        '| mas | porem | me gusta/gustan | prefiero | aceito | topo | por um/uma/outro | pelo | pela | pegar | comprar | subir para '
+        '| trocar/troca/troque por | muda/mude para/por | mudar para | ir para | penso/pensando em | busco | quiero | want | looking for | like '
         '| tenho interesse em/no/na? | tenho preferencia | tenho vontade | tem que? ser? | tinha em mente | esperando '
         '| pode/podem mostrar/mandar/incluir/colocar/ver | inclui* | coloca | bota | adiciona | me mostra | vi/achei '
         'um/uma? '
@@ -49,12 +49,13 @@ _BEFORE: Lexicon[_Cue] = Lexicon(
         'evitar '
         '| fujo/longe/correr/corro de/do/da? | trauma/raiva/medo/nojo de/do/da? | jamais | nunca .. mais? '
         'quero/compro/compraria/teria '
-        '| nem | exceto | tudo/qualquer .. menos | no quiero | nada de | but not | not a/an? | no more? | dont '
+        '| nem | exceto | tudo/qualquer .. menos | no quiero | nada de | anything/everything/any but | any brand/car but | but not | not a/an? | no more? | dont '
         'want/like '
         '| don t want/like | except | hate | deus me livre de? | passo longe de/do/da? | que nao seja/tenha | nao '
         'seja | excluir | exclui* '
-        '| nao pode ser | nao quero que seja | pavor de | bronca de | desisti de/do/da | desencantei de/do/da',
-        _OWN: 'tenho/temos um/uma/o/a? | estou/ando com/de | tinha/tive/tivemos um/uma/o/a? | ja tive/tivemos | dirijo '
+        '| nao pode ser | nao quero que seja | chega/cansei/cansado/cansada/enjoei/farto/farta de | nunca mais | '
+        'pavor de | bronca de | desisti de/do/da | desencantei de/do/da',
+        _OWN: 'tenho/temos um/uma/o/a? | era um/uma | estou/ando com/de | tinha/tive/tivemos um/uma/o/a? | ja tive/tivemos | dirijo '
         '| carro atual e? | atual e '
         '| meu/nosso carro hoje? e? | carro que tenho | saindo/sair/vim de | dono de | vendi/vender/vendo/vendendo | '
         'dou/dar/dando '
@@ -80,17 +81,18 @@ _BEFORE: Lexicon[_Cue] = Lexicon(
         _ONLY: 'so/somente/apenas/exclusivamente/unicamente '
         'quero/aceito/gosto/compro/se/serve/for/de/a/o/interessa/mesmo? '
         '| so | somente | apenas | exclusivamente | only | quero so/somente/apenas | tem que ser | solo | solamente '
-        '| nao abro mao de/do/da | faco questao de/do/da | ficar so com | fica so | deixa so | agora so',
+        '| nao abro mao de/do/da | faco questao de/do/da | fico/ficamos/ficar/vou/vamos/fecho com/de/do/da | decidi/decidimos por/pelo/pela/que | ficar so com | fica so | deixa so | agora so',
     }
 )
 _AFTER: Lexicon[Stance] = Lexicon(
     {
+        'only': 'mesmo | entao , | entao . | entao ⏎',
         'refuse': 'nem pensar | tambem nao | tambem nem | nao me agrada/desce/atrai/convence/serve/interessa/agradam '
         '| e nunca mais | nunca '
         'mais | e deus me livre | deus me livre | nem a pau | nem morto | nem fodendo | nem de graca | nem ferrando '
         '| nem quero | nem .. ver '
         '| nao , | nao . | nao ; | nao ⏎ | nao ! | nao e nem | nao mas | nao nem | nao quero | nao gosto '
-        '| nao .. quero/compro/gosto/curto/aceito/pego/confio/teria/serve/rola/da/serve/presta | jamais | nunca | de '
+        '| no ⏎ | no . | no , | nao .. quero/compro/gosto/curto/aceito/pego/confio/teria/serve/rola/da/serve/presta | jamais | nunca | de '
         'jeito/forma/maneira nenhum/nenhuma/algum/alguma '
         '| estou/esta fora | fora | dispenso | passo | odeio | detesto | nao mesmo | nao rola | nao da '
         '| esta descartad* | descartad* | no way | nao presta | nao me atende | nao pode | nao por favor | nao '
@@ -98,7 +100,7 @@ _AFTER: Lexicon[Stance] = Lexicon(
         'own': 'na troca | para/pra dar na? | como/de/parte do/de? entrada | e parte | como parte | que/q eu? tenho '
         '| para trocar | atual '
         '| para dar | de entrada | pega na troca | que estou vendendo | para vender',
-        'other': f'do/da/dele/dela/de? meu/minha/nosso/nossa? {_KIN} | dele | dela | dos outros | de um {_KIN}',
+        'other': f'do/da/dele/dela/de meu/minha/nosso/nossa? {_KIN} | dele | dela | dos outros | de um {_KIN}',
         'want_back': 'pode sim? | pode ser | sim | eu aceito | eu quero | aceito | pode voltar | ok | tudo bem | '
         'beleza | e bo* | seria '
         '| volta | libera* | serve | agora pode | me interessa | eu topo | eu gosto | tambem | eu curto | yes',
@@ -134,7 +136,7 @@ def stances(words: Words, spans: Sequence[Span], default: Stance = 'want') -> li
         had_cue = found[index] not in (None, 'want', 'only')
         if after == 'want_back' and had_cue:
             continue
-        if after in ('own', 'other') and found[index] == 'refuse':
+        if after in ('own', 'other') and found[index] in ('refuse', 'remove'):
             continue
         found[index] = after
         _spread_back(words, spans, found, index, after)

@@ -71,7 +71,8 @@ _SMALL_TALK = Lexicon(
         'qualquer | nenhum | nenhuma | nao sei | talvez | manual | km | importante | abrem | abre | sabado | '
         'funciona | depende | '
         'entendi | comprei | comprar | kkk* | haha* | rsrs* | mensagem | bot | atendimento | veiculo | car | cars | '
-        'price | photo'
+        'price | photo | voces | demora* | barato | caro | cor | preto | preta | branco | branca | prata | cinza | vermelho | '
+        'vermelha | azul | verde | japones* | alemao | chines* | vou pensar | pensar | amanha | marido | esposa'
     }
 )
 _HOLDS = 3
@@ -99,6 +100,9 @@ def understand(
         return Understanding((), choice=choice)
     requests = _requests(scene, asked)
     changes: list[Change] = [] if requests.erasure else _facts(scene, asked)
+    if requests.opt_out:
+        # "parem de me mandar mensagem todo dia" tells nothing about the car's use.
+        changes = [change for change in changes if change.field not in ('main_use', 'urgency')]
     if requests.restart:
         changes = [*_everything(profile), *changes]
     valid = _valid(profile, changes)
@@ -126,6 +130,7 @@ def _recognises(scene: Scene, requests: Understanding) -> bool:
     if any(value is not None for value in (requests.consent, requests.person, requests.opt_out, requests.erasure)):
         return True
     known = answer_to_proposal(scene.words) is not None or _SMALL_TALK.within(scene.words) is not None
+    known = known or bool(scene.topics) and any(word.number is not None for word in scene.words)
     return known or bool(scene.vehicles)
 
 

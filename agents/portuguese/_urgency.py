@@ -30,11 +30,11 @@ _PHRASES: Lexicon[Urgency] = Lexicon(
         'em breve | logo logo | asap | right away | urgent | urgently | as soon as possible | immediately | this '
         'week | this month | today | lo antes posible | '
         'urgente* | tem pressa | pressa | correndo | para ja | ja ja | para semana | hoje mesmo | ate '
-        'segunda/terca/quarta/quinta/sexta/sabado/domingo | ate o? dia | o mais cedo possivel | quinzena | esse fim '
+        'segunda/terca/quarta/quinta/sexta/sabado/domingo | para segunda/terca/quarta/quinta/sexta/sabado/domingo | ate o? dia | o mais cedo possivel | quinzena | esse fim '
         'de '
         'semana | amanha mesmo | ainda essa/esta semana | ainda esse/este mes | estou sem carro | estamos sem carro '
         '| fiquei sem carro | a pe | ahora mismo | esta semana | next week',
-        _SOON: 'mes que vem | proximo mes | mes seguinte | mes q vem | next month | um mes e meio | proximo '
+        _SOON: 'ate o? fim/final do mes que vem | fim/final/meio/inicio/comeco/ate de/do mes que vem | fim/final do proximo mes | mes que vem | proximo mes | mes seguinte | mes q vem | next month | um mes e meio | proximo '
         'trimestre | nesse trimestre | ate o meio do ano | um ou dois meses | par de meses | couple of months | '
         'proximos meses | proximo mes* | mes que entra | '
         'mes proximo | proximo mes',

@@ -23,12 +23,14 @@ _USES: Lexicon[MainUse] = Lexicon(
         'carga/material/mercadoria* | mercadoria | mercadorias | ifood | '
         'mercado livre | shopee | loggi | lalamove | obra | obras | material de construcao | trabalho pesado | '
         'servico pesado | pedreiro | eletricista | marceneiro | equipamento | equipamentos '
-        '| tools | cargo | freight | puxar .. carretinha/peso | caixas | lavoura',
+        '| tools | cargo | freight | puxar .. carretinha/peso | caixas | carretinha | reboque | verdura | verduras | hortifruti | ceasa | '
+        'levar/carregar/transportar/buscar/vender/entregar .. fruta*/verdura*/legume*/bebida*/gas/agua/cimento/areia/tijolo*/racao/pao/paes/marmita*/salgado*/bolo*/roupa*/movel/moveis/maquina*/som/instrumento*/encomenda*/estoque | '
+        'carregar peso/coisas/tralha/carga | feira livre | feirante | marmoraria | serralheria | marcenaria | motoboy',
         MainUse.OFFROAD_RURAL: 'sitio | fazenda | roca | chacara | rancho | haras | estrada de terra/chao/barro | '
         'estradas de terra/chao | chao batido | trilha | trilhas | lama | '
         'lamacal | barro | zona rural | area rural | rural | off road | offroad | interior de terra | meio do mato | '
-        'mato | farm | dirt road* | lugar ruim de estrada | rua de terra | ruas de terra | buraco* de terra | '
-        'campo e terra | para o campo | uso no campo | estrada ruim | estradas ruins | finca | pescaria',
+        'no/do/para/pelo mato | lida | gado | bois | boi | vaca | vacas | cavalo | cavalos | plantacao | lavoura | colheita | pasto | porteira | assentamento | ramal | farm | dirt road* | lugar ruim de estrada | rua de terra | ruas de terra | buraco* de terra | '
+        'no/do/de/el/pelo/para/o campo | campo e terra | estrada ruim | estradas ruins | finca | pescaria',
         MainUse.BUSINESS: 'empresa | minha firma | a firma | firma | frota | pj | cnpj | uso corporativo | '
         'corporativo | para a? equipe | visitar/atender cliente* | visita* a? cliente* | negocio | negocios | meu '
         'comercio | minha loja | escritorio movel | '
@@ -54,7 +56,7 @@ _USES: Lexicon[MainUse] = Lexicon(
         'rodar/andar/uso/usar na/dentro/em .. cidade | na cidade | uso urbano | urbano | cidade mesmo | transito | '
         'para a? cidade | carro de cidade | commut* | work | daily | supermercado | mercado | dentro da cidade | '
         'school | college | errands | city use | around town | deslocamento | locomocao | ir para o? centro | '
-        'trabalhar todos | trabajo | trabajar | diario | andar por ai | resolver coisas | ir na padaria | academia | '
+        'trabalhar todos | trabajo | trabajar | diario | andar/rodar/circular por aqui/ai/perto | resolver .. coisas/vida/pendencias | correria .. dia | ir e vir | ir na padaria | academia | '
         'metro',
     }
 )
@@ -102,12 +104,15 @@ _WORK_WORDS = frozenset(
 )
 _PLACE_OF_WORK = Lexicon(
     {
-        True: 'trabalho/trabalhei/trabalha em/na/no/com/como/de | estudo/estuda em/na/no | to/estou no/na | saindo '
+        True: 'trabalho/trabalhei/trabalha em/na/no/com/como/de | estudo/estuda em/na/no | vaga/vagas de? | procuro/procurando/arrumar/arranjar um? emprego | to/estou no/na | saindo '
         'do/da | chego do | emprego novo | servico publico | carro de trabalho'
     }
 )
 # The car may be for one's daughter and still go to college every day.
 _BENEFICIARY = Lexicon({True: 'para o/a? meu/minha/nosso/nossa filho/filha | meu/minha filho/filha | my son/daughter'})
+_NOT_COUNTRYSIDE = frozenset(
+    {'mato grosso', *(f'campo {name}' for name in 'grande limpo largo mourao bom verde alegre novo magro belo'.split())}
+)
 _NEAR = 4
 
 
@@ -180,6 +185,8 @@ def _is_purpose(scene: Scene, hit: Hit[MainUse]) -> bool:
         if hit.start - (low + cue.end) <= _NEAR - 1:
             return False
     behind = [word.text for word in words[hit.end : hit.end + 2]]
+    if behind and f'{words[hit.end - 1].text} {behind[0]}' in _NOT_COUNTRYSIDE:
+        return False
     if behind[:1] == ['nao'] or behind == ['nem', 'pensar']:
         return False
     if scene.asks('use'):
@@ -190,6 +197,7 @@ def _is_purpose(scene: Scene, hit: Hit[MainUse]) -> bool:
         'mercado',
         'curso',
         'servico',
+        'emprego',
         'aula',
         'metro',
         'estudo',
