@@ -24,7 +24,7 @@ _DIMINUTIVE = {
 _AFTER = Lexicon(
     {
         True: 'de? entrada | na entrada | dou de entrada | para? dar? de entrada | de sinal | por mes | mensais | '
-        'mensal | ao mes | / mes | mes '
+        'mensal | ao mes | / mes | por litro | km/l | mes '
         '| de/na? parcela/prestacao/mensalidade | x | vezes | parcelas | prestacoes | km | quilometros | rodado* | '
         'de rodagem | anos | ano | meses '
         '| dias | dia | semanas | semana | portas | lugares | cv | cavalos | litros | l | % | por cento | pessoas | '

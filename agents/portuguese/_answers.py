@@ -6,7 +6,7 @@ from agent_memory.agents.portuguese._data import word_set
 from agent_memory.agents.portuguese._lexicon import Lexicon
 from agent_memory.agents.portuguese._text import END, SENTENCE_ENDS, Words
 
-_LEADING = word_set(', ah hm hum oi ola bom boa dia tarde noite entao olha ! e opa eu acho que muito .')
+_LEADING = word_set(', ah ai hm hum oi ola bom boa dia tarde noite entao olha ! e opa eu acho que muito .')
 _YES_NO = Lexicon(
     {
         False: 'nao | negativo | nunca | jamais | prefiro que nao | melhor nao | de jeito nenhum | de forma alguma | '

@@ -43,7 +43,7 @@ _BOUNDS: Lexicon[Bound] = Lexicon(
         'about': 'uns | umas | em torno | por volta | na faixa | faixa de | na casa | casa dos | cerca de | mais ou '
         'menos | aproximadamente | around | about '
         '| tipo | em media | ai pelos | pelos | la pelos | algo como | beirando | proximo | perto de | por ai | '
-        'coisa de | roughly',
+        'coisa de | roughly | beira/beirar/beirando os/dos? | algo em torno',
         'between': 'entre | between | de | dos | das | from',
     }
 )

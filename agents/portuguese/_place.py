@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from agent_memory.agents.portuguese._changes import dropped, stated
@@ -79,13 +79,25 @@ class _Found:
 
 def extract_place(scene: Scene) -> list[Change]:
     """Return the changes of `city` and `state`."""
-    found = [one for one in _cities(scene) if one.strength > 0]
+    found = _without_districts(scene.words, [one for one in _cities(scene) if one.strength > 0])
     if found:
         return _to_city(scene, _best(scene, found))
     state = _state_alone(scene)
     if state and (scene.words.places.get('capital') or _PART_OF_TOWN.within(scene.words)):
         return [stated(scene.profile, 'city', capital_of(state)), stated(scene.profile, 'state', state)]
     return _to_state(scene, state) if state else []
+
+
+def _without_districts(words: Words, found: list[_Found]) -> list[_Found]:
+    """Leave out a district named before its city: "Recreio, no Rio" is not the town of Recreio."""
+    kept: list[_Found] = []
+    for one in found:
+        if kept and one.place.capital and not kept[-1].state:
+            between = {word.text for word in words[kept[-1].end : one.start]}
+            if between <= {',', 'em', 'no', 'na', '-', '/'} and between:
+                one = replace(one, strength=max(one.strength, kept.pop().strength))
+        kept.append(one)
+    return kept
 
 
 def _to_city(scene: Scene, found: _Found) -> list[Change]:
@@ -186,8 +198,11 @@ def _strength(
     before = words[start - 1].text if start else END
     if place.everyday:
         return 1 if before == 'em' and words[start].raw[:1].isupper() and end > start else 0
-    if before in ('em', 'in', 'en') or (before in ('no', 'na') and cue == 'weak'):
+    if before in ('em', 'in', 'en'):
         return 2
+    if before in ('no', 'na') and cue == 'weak':
+        # "na chácara" is any farm, "na Chácara" the town; few towns take an article.
+        return 2 if place.capital or words[start].raw[:1].isupper() else 0
     multiword = end - start > 1
     if before == END and multiword:
         return 1
@@ -345,4 +360,6 @@ def _tells_home(scene: Scene, cues: list[Hit[Cue]], start: int, end: int, *, ask
         'pe',
         'ce',
     )
-    return (cue == 'home' or _is_region(words, cues, start)) and (not letters or capitals)
+    return (cue == 'home' or (cue == 'weak' and before in ('em', 'in')) or _is_region(words, cues, start)) and (
+        not letters or capitals
+    )

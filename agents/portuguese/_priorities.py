@@ -17,7 +17,7 @@ _PRIORITIES: Lexicon[Priority] = Lexicon(
         'gaste/gasta/gastam/gastao/bebe/beba/consom*/consum* pouco/menos/pouca | pouco consumo | consumo | baixo '
         'consumo | beberrao | '
         'bebedor '
-        '| poupe/poupa combustivel | km por/com litro | faca/faz bastante/muitos/uns .. km | fuel efficien* | good '
+        '| poupe/poupa combustivel | km por/com litro | faca/faz/fazer/fazendo bastante/muitos/uns .. km/litro | por litro | km / l | fuel efficien* | good '
         'mileage | gas mileage | fuel economy | mpg | rende bem/bastante/muito | gasolina | combustivel | beba pouca '
         '| nao beba/bebe/gaste/gasta muito/demais | pao duro',
         Priority.LOW_MAINTENANCE: 'manutencao barata/baixa/facil/simples/acessivel/tranquila/em | manutencao | '
@@ -65,7 +65,7 @@ _PRIORITIES: Lexicon[Priority] = Lexicon(
         '| cvt | transmissao automatica | sem embreagem | cansado/cansada/cansei/chega de embreagem/marcha/cambio | sem marcha | auto transmission | hidramatico | nao .. '
         'embreagem | nao .. passar/trocar marcha',
         Priority.DESIGN: 'design | bonito | bonita | bonitao | lindo | linda | estilo | estiloso | visual | '
-        'aparencia | beleza do | arrojado | charmoso | chamativo | elegante | good looking | beautiful | nice '
+        'aparencia | beleza do | beleza e | e a? beleza | arrojado | charmoso | chamativo | elegante | good looking | beautiful | nice '
         'looking | style | stylish | esportivo bonito | cara de novo | estetica | bonitinho | bonitos',
         Priority.NEWER_YEAR: 'ano recente | mais recente | mais novo/nova possivel | mais novo | mais nova | mais '
         'novinho | bem novo | seminovo recente | ano/anos mais recente/recentes/novo/novos | novo possivel | newer | '
@@ -150,6 +150,10 @@ def _means_attribute(scene: Scene, hit: Hit[Priority]) -> bool:
     words = scene.words
     near = {word.text for word in words[max(0, hit.start - 3) : hit.end + 3]}
     if hit.value is Priority.AUTOMATIC and {'manual', 'ou'} <= near:
+        return False
+    if hit.value is Priority.ECONOMY and 'sonho' in near:  # "sonho de consumo"
+        return False
+    if words[hit.start].text == 'beleza' and (words[hit.start].raw[:1] in 'bB' and not scene.asks('priorities')):
         return False
     if hit.end - hit.start > 1 or scene.asks('priorities'):
         return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
+from agent_memory.agents.portuguese._gazetteer import STATES
 from agent_memory.agents.portuguese._lexicon import Lexicon
 from agent_memory.agents.portuguese._text import END, Words, read_words
 
@@ -13,6 +14,7 @@ Topic = Literal[
     'name', 'payment', 'trade_in', 'consent', 'person', 'erasure', 'car', 'other_number', 'opt_out', 'restart',
 ]  # fmt: skip
 
+_STATE_NAMES = ' | '.join(name for name in STATES if name != 'para')
 _TOPICS: Lexicon[Topic] = Lexicon(
     {
         'deposit': 'entrada | sinal',
@@ -22,11 +24,11 @@ _TOPICS: Lexicon[Topic] = Lexicon(
         '| quantos lugares | cpf | telefone | celular | whatsapp | cep | renda | salario | quantos | quantas',
         'floor': 'o minimo | valor/preco/orcamento/investimento minimo | minimo | a partir de quanto | piso',
         'ceiling': 'o maximo | valor/preco/orcamento/investimento maximo | maximo | ate quanto | teto | limite',
-        'budget': 'orcamento | valor | quanto | faixa | preco | investir | gastar | budget | verba | '
+        'budget': 'orcamento | valor | quanto | faixa | preco | investir | investimento | gastar | budget | verba | '
         'how much | presupuesto | price | ate onde .. ir/chegar',
         'city': 'cidade | mora | onde | localizacao | regiao | reside | city | where | ciudad | donde | local | '
         'municipio | fala de onde',
-        'state': 'estado | uf | state',
+        'state': f'estado | uf | state | {_STATE_NAMES}',
         'use': 'uso | usar | usado | utilizar | utiliza | vai servir | para que | finalidade | dia a dia | rodar | '
         'use it | rotina '
         '| objetivo | usa | uses | what for | trabalho ou | main use | utilizacao',
@@ -78,7 +80,7 @@ def topics_of(asked: str | None) -> frozenset[Topic]:
 def _settled(topics: frozenset[Topic]) -> frozenset[Topic]:
     """Keep the narrow reading: "qual valor de parcela" is not about the budget."""
     if topics & {'floor', 'ceiling'}:
-        topics |= {'budget'}
+        topics |= frozenset[Topic]({'budget'})
     for narrow, wider in _NARROW:
         if narrow in topics:
             topics -= wider

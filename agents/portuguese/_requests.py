@@ -14,6 +14,8 @@ _PEOPLE = (
 _PERSON = Lexicon(
     {
         True: f'falar/conversar/fala/tratar/negociar/resolver .. {_PEOPLE} | '
+        'quero/queria/posso/gostaria/preciso de? falar/conversar com o/a | '
+        'negociar/tratar/resolver/fechar/ver com .. pessoa/alguem/gente | '
         f'quero/queria/preciso/prefiro/gostaria/chama/chame/chamar/chamem/passa/passe/passar/transfere/transferir/transfira/manda/mande/coloca/coloque/bota/cade/tem/poe/aciona/encaminha/encaminhe '
         f'.. {_PEOPLE} | falar/conversar/fala com .. alguem/pessoa/gente/humano | atendimento humano | atendimento '
         f'por pessoa | pessoa de verdade | pessoa real | alguem de verdade | gente de verdade | gente de carne | '
@@ -48,8 +50,8 @@ _PERSON = Lexicon(
 # Phrases that mention a person without asking for one or calling one off.
 _NO_PERSON = Lexicon(
     {
-        True: f'sou {_PEOPLE} | meu .. e? {_PEOPLE} | trabalho como {_PEOPLE} | voce e .. {_PEOPLE}/robo/pessoa/real '
-        f'| e um/uma? robo/humano | {_PEOPLE} .. me atendeu/falou/disse/ligou/passou | vc e | sou motorista'
+        True: f'falar/conversar com o/a? meu/minha/banco | falei/conversei .. com .. {_PEOPLE} | sou {_PEOPLE} | meu .. e? {_PEOPLE} | trabalho como {_PEOPLE} | voce e .. {_PEOPLE}/robo/pessoa/real '
+        f'| e um/uma? robo/humano | {_PEOPLE} me atendeu/falou/disse/ligou/passou | vc e | sou motorista'
     }
 )
 _PEOPLE_ALONE = Lexicon({True: _PEOPLE})

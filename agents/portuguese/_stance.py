@@ -57,7 +57,7 @@ _BEFORE: Lexicon[_Cue] = Lexicon(
         'pavor de | bronca de | desisti de/do/da | desencantei de/do/da',
         _OWN: 'tenho/temos um/uma/o/a? | era um/uma | estou/ando com/de | tinha/tive/tivemos um/uma/o/a? | ja tive/tivemos | dirijo '
         '| carro atual e? | atual e '
-        '| meu/nosso carro hoje? e? | carro que tenho | saindo/sair/vim de | dono de | vendi/vender/vendo/vendendo | '
+        '| meu/nosso carro hoje? e? | carro que tenho | saindo/sair/vim de/da/do | dono de | vendi/vender/vendo/vendendo | '
         'dou/dar/dando '
         '| trocar/troco/troca/trocando/trocaria | comprei | hoje .. ando/tenho/uso/e | passei | possuo | uso/usava '
         'um/uma | bati '
@@ -165,6 +165,9 @@ def _after(words: Words, spans: Sequence[Span], index: int) -> Stance | None:
     """Return the cue behind a name; years and short descriptions of the car may stand between."""
     limit = spans[index + 1][0] if index + 1 < len(spans) else len(words)
     at = spans[index][1]
+    if at + 1 < limit and words[at].text == '?':  # "Fiat? Deus me livre"
+        hit = _AFTER.at(words, at + 1)
+        return 'refuse' if hit and hit.value == 'refuse' else None
     for place in range(at, min(at + _NEAR + 1, limit)):
         hit = _AFTER.at(words, place)
         if hit and (hit.value in ('own', 'other') or place == at or _skippable(words, at, place)):
@@ -180,11 +183,18 @@ def _skippable(words: Words, start: int, end: int) -> bool:
     return all(word.text in {',', 'eu', 'ai', 'ja', 'e', 'entao', 'tambem'} for word in words[start:end])
 
 
+def _only_commas(words: Words, spans: Sequence[Span], last: int) -> bool:
+    """Return whether commas alone part three or more names: "hatch ou suv, sedan não" refuses only the last."""
+    return last >= 2 and all([word.text for word in words[spans[i][1] : spans[i + 1][0]]] == [','] for i in range(last))
+
+
 def _spread_back(words: Words, spans: Sequence[Span], found: list[Stance | None], index: int, stance: Stance) -> None:
     while index > 0:
         between = [word.text for word in words[spans[index - 1][1] : spans[index][0]]]
         joined = bool({'e', 'ou', 'nem', 'or', 'and'} & set(between)) and ',' not in between
-        bare = all(text in _LINKS for text in between) and found[index - 1] is None
+        bare = (
+            all(text in _LINKS for text in between) and found[index - 1] is None and _only_commas(words, spans, index)
+        )
         if not (joined and all(text in _LINKS for text in between)) and not bare:
             return
         index -= 1

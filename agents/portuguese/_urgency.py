@@ -182,7 +182,8 @@ def _is_ahead(scene: Scene, at: int) -> bool:
     number = words[at].number
     if number is not None and number > 12 and words[at + 1].text in ('meses', 'months') and not scene.asks('urgency'):
         return False
-    return scene.asks('urgency') or _AHEAD.within(before) is not None
+    restated = scene.bare and scene.profile.urgency is not None and bool(scene.corrections)
+    return restated or scene.asks('urgency') or _AHEAD.within(before) is not None
 
 
 def _by_days(days: int) -> Urgency:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from agent_memory.agents.portuguese._changes import stated
+from agent_memory.agents.portuguese._data import word_set
 from agent_memory.agents.portuguese._lexicon import Hit, Lexicon
 from agent_memory.agents.portuguese._scene import Scene
 from agent_memory.agents.portuguese._text import SENTENCE_ENDS, Words
@@ -53,7 +54,7 @@ _USES: Lexicon[MainUse] = Lexicon(
         'diariamente | cotidiano | rotina | ir trabalhar | ir ao/para o? trabalho/servico/trampo/escritorio/emprego '
         '| ir e voltar | ida e volta .. trabalho/servico | trabalhar | trabalho | trampo | trampar | servico | '
         'emprego | faculdade | facul | universidade | curso | estudar | escola | colegio | aula | aulas | '
-        'rodar/andar/uso/usar na/dentro/em .. cidade | na cidade | uso urbano | urbano | cidade mesmo | transito | '
+        'rodar/andar/uso/usar na/dentro/em .. cidade | na cidade | uso urbano | urbano | cidade mesmo | transito | plantao | plantoes | hospital | clinica | consultorio | mais/so/somente cidade | '
         'para a? cidade | carro de cidade | commut* | work | daily | supermercado | mercado | dentro da cidade | '
         'school | college | errands | city use | around town | deslocamento | locomocao | ir para o? centro | '
         'trabalhar todos | trabajo | trabajar | diario | andar/rodar/circular por aqui/ai/perto | resolver .. coisas/vida/pendencias | correria .. dia | ir e vir | ir na padaria | academia | '
@@ -77,7 +78,7 @@ _NOT_USE = Lexicon(
         'voltar/voltei/fui/vim/vou/volto de | larguei | parei | sai do/da/de | nao .. '
         'para/pra/e/vou/quero/pretendo/uso/trabalho '
         '| nada de | sem ser para | deixei | nunca .. para | trabalhava | fui | voces tem | baixei o? | pelo | '
-        'baixar | antes .. era | nao mais | em vez de'
+        'baixar | antes .. era | nao mais | em vez de | km .. da/na/do | moro/mora/fico .. da/na/no'
     }
 )
 # The trip of "viajar com os filhos" is the family's.
@@ -111,7 +112,13 @@ _PLACE_OF_WORK = Lexicon(
 # The car may be for one's daughter and still go to college every day.
 _BENEFICIARY = Lexicon({True: 'para o/a? meu/minha/nosso/nossa filho/filha | meu/minha filho/filha | my son/daughter'})
 _NOT_COUNTRYSIDE = frozenset(
-    {'mato grosso', *(f'campo {name}' for name in 'grande limpo largo mourao bom verde alegre novo magro belo'.split())}
+    {
+        'mato grosso',
+        *(
+            f'campo {name}'
+            for name in ['grande', 'limpo', 'largo', 'mourao', 'bom', 'verde', 'alegre', 'novo', 'magro', 'belo']
+        ),
+    }
 )
 _NEAR = 4
 
@@ -148,6 +155,7 @@ def _main(words: Words, hits: list[Hit[MainUse]]) -> MainUse:
     return named[0]
 
 
+_RATHER = Lexicon({True: 'do que | mais que | que para | than'})
 _MOSTLY = Lexicon(
     {
         True: 'principal* | mais para | mais pra | sobretudo | mainly | mostly | maior parte | mais e | na maioria | '
@@ -157,6 +165,8 @@ _MOSTLY = Lexicon(
 
 
 def _emphasised(words: Words, hits: list[Hit[MainUse]]) -> MainUse | None:
+    if len(hits) > 1 and _RATHER.within(words[hits[0].end : hits[1].start]):
+        return hits[0].value
     for mark in _MOSTLY.find(words):
         after = [hit for hit in hits if hit.start >= mark.start and hit.start - mark.end <= _NEAR]
         if after:
@@ -175,45 +185,43 @@ def _joined(words: Words, first: Hit[MainUse], second: Hit[MainUse]) -> bool:
 
 def _is_purpose(scene: Scene, hit: Hit[MainUse]) -> bool:
     words = scene.words
-    if _BENEFICIARY.within(words[max(0, hit.start - 3) : hit.end]):
-        return False
-    low = hit.start
-    while low and hit.start - low < 7 and words[low - 1].text not in SENTENCE_ENDS | {',', 'mas', 'so'}:
-        low -= 1
-    before = words[low : hit.start]
-    for cue in _NOT_USE.find(words[low : hit.end]):
-        if hit.start - (low + cue.end) <= _NEAR - 1:
-            return False
-    behind = [word.text for word in words[hit.end : hit.end + 2]]
-    if behind and f'{words[hit.end - 1].text} {behind[0]}' in _NOT_COUNTRYSIDE:
-        return False
-    if behind[:1] == ['nao'] or behind == ['nem', 'pensar']:
+    before = _before(words, hit.start)
+    if _BENEFICIARY.within(words[max(0, hit.start - 3) : hit.end]) or _is_denied(words, hit, len(before)):
         return False
     if scene.asks('use'):
         return True
-    if hit.value is MainUse.DAILY_COMMUTE and words[hit.start].text in (
-        'trabalho',
-        'escola',
-        'mercado',
-        'curso',
-        'servico',
-        'emprego',
-        'aula',
-        'metro',
-        'estudo',
-        'work',
-        'transito',
-        'na',
-    ):
+    if hit.value is MainUse.DAILY_COMMUTE and words[hit.start].text in _ALSO_PLACES:
         if _PLACE_OF_WORK.within(words[max(0, hit.start - 2) : hit.end + 1]):
             return False
-        return any(
-            word.text in ('para', 'ao', 'no', 'pelo', 'uso', 'rodar', 'andar', 'for', 'to', 'usar') for word in before
-        )
+        return any(word.text in _GOING for word in before)
     if hit.value in (MainUse.BUSINESS, MainUse.FAMILY, MainUse.LEISURE, MainUse.TRAVEL, MainUse.CARGO_WORK):
-        return (
-            _PURPOSE.within(before) is not None
-            or not before
-            or words[hit.start].text[:4] in ('viaj', 'entr', 'pass', 'carr')
-        )
+        itself = words[hit.start].text
+        return _PURPOSE.within(before) is not None or not before or itself.startswith(_TELLING)
     return True
+
+
+_ALSO_PLACES = word_set(
+    'trabalho escola mercado curso servico emprego aula metro estudo work transito na hospital plantao plantoes clinica '
+    'consultorio faculdade facul universidade academia'
+)
+"""Words that name a use only when one goes there."""
+_GOING = word_set('para ao no pelo uso rodar andar for to usar ir')
+_TELLING = ('viaj', 'entr', 'pass', 'carr', 'familiar')
+
+
+def _before(words: Words, start: int) -> Words:
+    """Return the words of the same thought before a place."""
+    low = start
+    while low and start - low < 7 and words[low - 1].text not in SENTENCE_ENDS | {',', 'mas', 'so'}:
+        low -= 1
+    return Words(words[low:start])
+
+
+def _is_denied(words: Words, hit: Hit[MainUse], reach: int) -> bool:
+    low = hit.start - reach
+    if any(hit.start - (low + cue.end) <= _NEAR - 1 for cue in _NOT_USE.find(words[low : hit.end])):
+        return True
+    behind = [word.text for word in words[hit.end : hit.end + 2]]
+    if behind and f'{words[hit.end - 1].text} {behind[0]}' in _NOT_COUNTRYSIDE:
+        return True
+    return behind[:1] == ['nao'] or behind == ['nem', 'pensar']
