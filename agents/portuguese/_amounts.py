@@ -173,4 +173,4 @@ def _trapped_before(words: Words, amount: Amount, previous_end: int, taken: froz
     return False
 
 
-_RELEASE = word_set('total orcamento teto fechado gastar investir limite quero procuro')
+_RELEASE = word_set('comprar total orcamento teto fechado gastar investir limite quero procuro')

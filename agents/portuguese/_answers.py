@@ -24,6 +24,7 @@ _YES_NO = Lexicon(
         'se der/puder/possivel/desse sim? | de preferencia sim? | seria bom/otimo/ideal/perfeito | melhor ainda | '
         'prefiro sim | prefiro que sim | isso sim | faco questao | ia ser bom | fundamental | indispensavel | essencial | '
         'tambem e importante | tambem importa/conta | e importante | importante | importante sim | tambem ⏎ | tambem sim | '
+        'autorizado | autorizada | concordado | aprovada | liberada | '
         'evidente | logico | obvio | consinto | permito | acho/acredito que sim | boa ideia | suave | de boa | '
         'a vontade | fique a vontade | quero sim | sou sim | moro sim | tenho sim | faco sim | eu quero | '
         '👍 | ✅ | 👌 | yes | yeah | yep | sure | i agree | agree | of course | si | dale | claro que si',

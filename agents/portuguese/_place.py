@@ -144,7 +144,7 @@ def _cities(scene: Scene) -> list[_Found]:
         one = None
         for size in range(min(longest.get(_as_name(words[i]), 0), len(words) - i), 0, -1):
             place = known.get(_key(words, i, i + size))
-            if place:
+            if place and not _begins_state(words, i, i + size):
                 one = _weigh(scene, cues, place, i, i + size)
                 break
         if one is None and guesses and _may_be_slip(scene, cues, i):
@@ -156,6 +156,11 @@ def _cities(scene: Scene) -> list[_Found]:
         found.append(one)
         i = max(one.end, i + 1)
     return found
+
+
+def _begins_state(words: Words, start: int, end: int) -> bool:
+    """Return whether a name is the beginning of a state's: Rio Grande do Sul."""
+    return end - start > 1 and state_at(words, start)[1] > end
 
 
 def _key(words: Words, start: int, end: int) -> str:
@@ -184,17 +189,22 @@ def _weigh(scene: Scene, cues: list[Hit[Cue]], place: Place, start: int, end: in
 def _strength(
     scene: Scene, words: Words, place: Place, cue: Cue | None, *, state: str | None, alone: bool, start: int, end: int
 ) -> int:
-    asked = scene.asks('city')
+    if scene.asks('elsewhere') and cue != 'home':
+        return 0
     if cue == 'kin':
         return 1 if _FOR_THEM.within(words) else 0
     if cue == 'away':
         return 2 if _LIVES_THERE.within(words) else 0
     if cue == 'home':
         return 1 if _NEARBY.within(words[max(0, start - 3) : start]) else 4
-    if asked and (alone or scene.bare):
+    if state or (scene.asks('city') and (alone or scene.bare)):
         return 3
-    if state:
-        return 3
+    return _bare_strength(scene, place, cue, alone=alone, start=start, end=end)
+
+
+def _bare_strength(scene: Scene, place: Place, cue: Cue | None, *, alone: bool, start: int, end: int) -> int:
+    """Return how much a name counts that nobody said is a home."""
+    words = scene.words
     before = words[start - 1].text if start else END
     if place.everyday:
         return 1 if before == 'em' and words[start].raw[:1].isupper() and end > start else 0

@@ -14,7 +14,7 @@ from agent_memory.profile import Change
 _PRIORITIES: Lexicon[Priority] = Lexicon(
     {
         Priority.ECONOMY: 'economico | economica | economicos | economia | economic* | economiz* | '
-        'gaste/gasta/gastam/gastao/bebe/beba/consom*/consum* pouco/menos/pouca | pouco consumo | consumo | baixo '
+        'gaste/gasta/gastam/gastao/bebe/beba/consom*/consum* pouco/menos/pouca | gastar/gasto/gaste pouco/menos .. combustivel/gasolina/alcool/etanol | pouco consumo | consumo | baixo '
         'consumo | beberrao | '
         'bebedor '
         '| poupe/poupa combustivel | km por/com litro | faca/faz/fazer/fazendo bastante/muitos/uns .. km/litro | por litro | km / l | fuel efficien* | good '

@@ -10,7 +10,7 @@ from agent_memory.agents.portuguese._lexicon import Lexicon
 from agent_memory.agents.portuguese._text import END, Words, read_words
 
 Topic = Literal[
-    'budget', 'floor', 'ceiling', 'deposit', 'instalment', 'city', 'state', 'use', 'brands', 'refused', 'body', 'priorities', 'urgency',
+    'budget', 'floor', 'ceiling', 'elsewhere', 'deposit', 'instalment', 'city', 'state', 'use', 'brands', 'refused', 'body', 'priorities', 'urgency',
     'name', 'payment', 'trade_in', 'consent', 'person', 'erasure', 'car', 'other_number', 'opt_out', 'restart',
 ]  # fmt: skip
 
@@ -28,8 +28,9 @@ _TOPICS: Lexicon[Topic] = Lexicon(
         'how much | presupuesto | price | ate onde .. ir/chegar',
         'city': 'cidade | mora | onde | localizacao | regiao | reside | city | where | ciudad | donde | local | '
         'municipio | fala de onde',
+        'elsewhere': 'retirar | retirada | buscar o carro | entregar | entrega | visitar a/nossa loja | qual loja/unidade',
         'state': f'estado | uf | state | {_STATE_NAMES}',
-        'use': 'uso | usar | usado | utilizar | utiliza | vai servir | para que | finalidade | dia a dia | rodar | '
+        'use': 'utilidade | serventia | vai fazer com | e para o? que | carro e para | uso | usar | usado | utilizar | utiliza | vai servir | para que | finalidade | dia a dia | rodar | '
         'use it | rotina '
         '| objetivo | usa | uses | what for | trabalho ou | main use | utilizacao',
         'refused': 'nao quer | nao queira | nao gosta | nao goste | evita* | descart* | rejeit* | nao considera* | '
@@ -74,7 +75,14 @@ def topics_of(asked: str | None) -> frozenset[Topic]:
     words = read_words([asked])
     sentences = question_sentences(words)
     found: frozenset[Topic] = frozenset(hit.value for sentence in sentences for hit in _TOPICS.find(sentence))
+    if not found and _BARE_QUESTION.within(words) and _WHY_DATA.within(words):
+        found = frozenset[Topic]({'consent'})
     return _settled(found)
+
+
+# "É só para o atendimento. Você aceita?" comes back to a question about personal data.
+_BARE_QUESTION = Lexicon({True: 'aceita ? | concorda ? | autoriza ? | tudo bem ? | pode ser ? | de acordo ?'})
+_WHY_DATA = Lexicon({True: 'para o/seu? atendimento | para te atender | terceiros | compartilha* | usados? apenas/so'})
 
 
 def _settled(topics: frozenset[Topic]) -> frozenset[Topic]:
@@ -92,6 +100,7 @@ _NARROW: tuple[tuple[Topic, frozenset[Topic]], ...] = (
     ('instalment', frozenset({'budget', 'payment'})),
     ('refused', frozenset({'brands', 'car'})),
     ('erasure', frozenset({'consent'})),
+    ('elsewhere', frozenset({'city'})),
     ('consent', frozenset({'use'})),
     ('trade_in', frozenset({'car'})),
 )

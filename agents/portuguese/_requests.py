@@ -22,7 +22,7 @@ _PERSON = Lexicon(
         f'alguem real | '
         f'{_PEOPLE} .. me? ligar/ligue/chamar/chame/liga/entrar/contato/retornar | me liga | me ligue | me liguem | '
         f'me ligar | podem/pode me? ligar | ligar para mim | liga para mim | ligue para mim | liga aqui | alguem .. '
-        f'ligar/liga/ligue/atender/atende/chamar/me chama | '
+        f'ligar/liga/ligue/atender/atende/chamar/chama | '
         'me retorna/retorne/retornem | retorno por telefone | por telefone | por ligacao | uma ligacao | nao quero '
         'falar .. robo/bot/maquina | nao quero .. robo | chega de robo/bot | nao falo com robo | cansei .. robo | '
         'quero gente | quero falar com alguem | '
@@ -34,7 +34,7 @@ _PERSON = Lexicon(
         'me passa para alguem | um humano | com o gerente | contato humano | '
         f'atendente | {_PEOPLE} por favor | me chama no/na/pelo 1/2/3/4/5/6/7/8/9 | falar no telefone | pessoa '
         f'fisica falar',
-        False: f'continua/continue/segue/vamos/seguimos .. voce/contigo | deixa , nao precisa mais? | deixa nao precisa mais? | '
+        False: f'continua/continue/segue/vamos/seguimos .. voce/contigo | deixa , nao precisa mais? ⏎ | deixa , nao precisa mais? , | deixa nao precisa mais? ⏎ | '
         f'nao precisa mais ⏎ | nao precisa mais nao | nao precisa mais , | nao .. precisa/preciso/quero mais? .. {_PEOPLE}/pessoa/alguem/ninguem | nao .. precisa/preciso '
         f'chamar/ligar/passar | nao precisa , deixa | esquec*/cancela/deixa/desconsidera/dispensa .. '
         f'{_PEOPLE}/ligacao/humano | '

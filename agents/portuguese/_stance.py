@@ -28,6 +28,7 @@ _OTHER: _Cue = ('other', 4)
 _COMPARED: _Cue = ('other', 3)
 _REMOVE: _Cue = ('remove', 4)
 _ONLY: _Cue = ('only', 3)
+_REFUSE_NEXT: _Cue = ('refuse', 1)
 
 _BEFORE: Lexicon[_Cue] = Lexicon(
     {
@@ -55,6 +56,7 @@ _BEFORE: Lexicon[_Cue] = Lexicon(
         'seja | excluir | exclui* '
         '| nao pode ser | nao quero que seja | chega/cansei/cansado/cansada/enjoei/farto/farta de | nunca mais | '
         'pavor de | bronca de | desisti de/do/da | desencantei de/do/da',
+        _REFUSE_NEXT: 'nao',
         _OWN: 'tenho/temos um/uma/o/a? | era um/uma | estou/ando com/de | tinha/tive/tivemos um/uma/o/a? | ja tive/tivemos | dirijo '
         '| carro atual e? | atual e '
         '| meu/nosso carro hoje? e? | carro que tenho | saindo/sair/vim de/da/do | dono de | vendi/vender/vendo/vendendo | '
@@ -152,6 +154,8 @@ def _cue_before(words: Words, cues: list[Hit[_Cue]], start: int, *, since: int) 
         between = words[cue.end : start]
         if any(word.text in _BREAKS for word in between):
             return None
+        if reach == 1 and any(word.text in ',-/' for word in between):
+            return None
         distance = sum(word.text not in _LINKS for word in between)
         return stance if distance < reach else None
     return None
@@ -171,7 +175,7 @@ def _after(words: Words, spans: Sequence[Span], index: int) -> Stance | None:
     for place in range(at, min(at + _NEAR + 1, limit)):
         hit = _AFTER.at(words, place)
         if hit and (hit.value in ('own', 'other') or place == at or _skippable(words, at, place)):
-            return hit.value
+            return None if _is_about_next(words, spans, index, hit) else hit.value
         if words[place].text in SENTENCE_ENDS:
             return None
         if words[place].text == ',' and place > at:
@@ -179,21 +183,38 @@ def _after(words: Words, spans: Sequence[Span], index: int) -> Stance | None:
     return None
 
 
+def _is_about_next(words: Words, spans: Sequence[Span], index: int, hit: Hit[Stance]) -> bool:
+    """Return whether a cue goes with the name that follows it: "Toyota, e não quero Fiat"."""
+    if index + 1 >= len(spans) or hit.start == spans[index][1]:
+        return False
+    return hit.value == 'refuse' and all(word.text in _ARTICLES for word in words[hit.end : spans[index + 1][0]])
+
+
+_ARTICLES = word_set('o a os as um uma de do da carro marca')
+
+
 def _skippable(words: Words, start: int, end: int) -> bool:
     return all(word.text in {',', 'eu', 'ai', 'ja', 'e', 'entao', 'tambem'} for word in words[start:end])
 
 
-def _only_commas(words: Words, spans: Sequence[Span], last: int) -> bool:
-    """Return whether commas alone part three or more names: "hatch ou suv, sedan não" refuses only the last."""
-    return last >= 2 and all([word.text for word in words[spans[i][1] : spans[i + 1][0]]] == [','] for i in range(last))
+def _only_commas(words: Words, spans: Sequence[Span], index: int, named: int) -> bool:
+    """Return whether commas alone part a list of names before `index`, so that what is said behind it holds for all.
+
+    "hatch ou suv, sedan não" refuses only the last, and so does "chevrolet, fiat não".
+    """
+    links = ([word.text for word in words[spans[i][1] : spans[i + 1][0]]] for i in range(index - 1))
+    return (index > 1 or index < named) and all(link == [','] for link in links)
 
 
 def _spread_back(words: Words, spans: Sequence[Span], found: list[Stance | None], index: int, stance: Stance) -> None:
+    named = index
     while index > 0:
         between = [word.text for word in words[spans[index - 1][1] : spans[index][0]]]
         joined = bool({'e', 'ou', 'nem', 'or', 'and'} & set(between)) and ',' not in between
         bare = (
-            all(text in _LINKS for text in between) and found[index - 1] is None and _only_commas(words, spans, index)
+            all(text in _LINKS for text in between)
+            and found[index - 1] is None
+            and _only_commas(words, spans, index, named)
         )
         if not (joined and all(text in _LINKS for text in between)) and not bare:
             return

@@ -147,7 +147,8 @@ def _facts(scene: Scene, asked: str | None) -> list[Change]:
         changes += _refused_brand(asked)
         scene = replace(scene, words=without_leading_no(scene.words))
     own = _extract(scene)
-    stated = {change.field for change in own}
+    # A list takes what is added to the agent's proposal: "isso, e segurança também".
+    stated = {change.field for change in own if not (isinstance(change.value, list) and change.op == 'remember')}
     return [*(change for change in changes if change.field not in stated), *own]
 
 
@@ -186,7 +187,7 @@ def _proposed(scene: Scene, asked: str) -> list[Change]:
         return []
     if len(sentences) == 1 and len(last) <= 3:
         last = read_words([asked])
-    return _extract(replace(scene, words=_as_said(last), topics=frozenset()))
+    return _extract(replace(scene, words=_as_said(last), topics=scene.topics & {'state'}))
 
 
 # "Você aceita Renault?" proposes the brand; in a customer's mouth it asks for a trade-in.

@@ -54,7 +54,8 @@ _USES: Lexicon[MainUse] = Lexicon(
         'diariamente | cotidiano | rotina | ir trabalhar | ir ao/para o? trabalho/servico/trampo/escritorio/emprego '
         '| ir e voltar | ida e volta .. trabalho/servico | trabalhar | trabalho | trampo | trampar | servico | '
         'emprego | faculdade | facul | universidade | curso | estudar | escola | colegio | aula | aulas | '
-        'rodar/andar/uso/usar na/dentro/em .. cidade | na cidade | uso urbano | urbano | cidade mesmo | transito | plantao | plantoes | hospital | clinica | consultorio | mais/so/somente cidade | '
+        'rodar/andar/uso/usar na/dentro/em .. cidade | na cidade | uso urbano | urbano | cidade mesmo | transito | igreja | missa | culto | fisio | fisioterapia | medico | consulta | consultas | shopping | padaria | fazer compra/compras | creche | '
+        'plantao | plantoes | hospital | clinica | consultorio | mais/so/somente cidade | '
         'para a? cidade | carro de cidade | commut* | work | daily | supermercado | mercado | dentro da cidade | '
         'school | college | errands | city use | around town | deslocamento | locomocao | ir para o? centro | '
         'trabalhar todos | trabajo | trabajar | diario | andar/rodar/circular por aqui/ai/perto | resolver .. coisas/vida/pendencias | correria .. dia | ir e vir | ir na padaria | academia | '
@@ -196,13 +197,14 @@ def _is_purpose(scene: Scene, hit: Hit[MainUse]) -> bool:
         return any(word.text in _GOING for word in before)
     if hit.value in (MainUse.BUSINESS, MainUse.FAMILY, MainUse.LEISURE, MainUse.TRAVEL, MainUse.CARGO_WORK):
         itself = words[hit.start].text
-        return _PURPOSE.within(before) is not None or not before or itself.startswith(_TELLING)
+        counted = any(word.number is not None for word in before[-1:])
+        return _PURPOSE.within(before) is not None or not before or counted or itself.startswith(_TELLING)
     return True
 
 
 _ALSO_PLACES = word_set(
     'trabalho escola mercado curso servico emprego aula metro estudo work transito na hospital plantao plantoes clinica '
-    'consultorio faculdade facul universidade academia'
+    'igreja missa culto fisio fisioterapia medico consulta consultas shopping padaria creche consultorio faculdade facul universidade academia'
 )
 """Words that name a use only when one goes there."""
 _GOING = word_set('para ao no pelo uso rodar andar for to usar ir')
