@@ -10,7 +10,7 @@ from typing import Any, Generic
 from agent_memory.backend._protocol import Grant, Held
 from agent_memory.codec import Codec
 from agent_memory.profile import ProfileT
-from agent_memory.session import ConversationMemory, SessionData
+from agent_memory.session import SessionData
 from agent_memory.turn import TurnRecord
 
 
@@ -68,7 +68,7 @@ def remember(session: SessionData[Any], record: TurnRecord, window: int, version
     """Put the record's messages into the memory of a session that nobody else holds; the last `window` turns stay."""
     messages = [*session.memory.messages, *record.lines()][-2 * window :]
     # Not the memory itself: the session that this one was made from has the same.
-    session.memory = ConversationMemory.model_construct(messages=messages, summary=session.memory.summary)
+    session.memory = session.memory.model_copy(update={'messages': messages})
     session._version = version  # pyright: ignore[reportPrivateUsage] - see `stamped`
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Iterable
@@ -158,8 +159,10 @@ class Turn(Generic[ProfileT]):
         if record:
             session.spent = record.added_to(session.spent)
         happened: dict[str, Any] = {'messages': list(self.messages), 'reply': reply, 'facts': list(folded.facts)}
-        lines = _blank(session).model_copy(update=happened).lines()
-        happened['events'] = [self._told(event, session, lines) for event in events]
+        if any(event.kind == HANDOFF for event in events):
+            lines = _blank(session).model_copy(update=happened).lines()
+            events = [self._told(event, session, lines) for event in events]
+        happened['events'] = events
         # Every message of a burst gets the reply; the one whose caller is here comes last and carries it.
         messages = tuple(sorted(self.grant.messages, key=lambda message: message.id == self._own))
         return await self._write(session, record, happened, messages, output, parsed)
@@ -275,17 +278,37 @@ class Turn(Generic[ProfileT]):
             ttl=session.ttl,
             ends='restart' if session.forgotten else '',
         )
+        following = _Ahead(lambda: self._following(session, record, parsed))
         # A cancelled caller must not leave the outcome open: the commit is sent and its answer awaited.
         with telemetry.span(telemetry.COMMIT, {telemetry.FACTS: len(record.facts)}):
             done = await uninterrupted(self._store.commit(self.grant, commit))
         if session.forgotten:
             self._cache.drop(self.grant.contact_id)
         else:
-            remember(session, record, self._window, done.version)
-            turns = (*self.snapshot.turns, PastTurn(record, parsed))[-self._window :]
-            self._cache.put(self.grant.contact_id, Snapshot(done.version, session, turns))
+            self._cache.put(self.grant.contact_id, following.take())
         self.outcome = Outcome(session, tuple(record.facts), tuple(record.events), reply, done.left)
         return self.outcome
+
+    def _following(self, session: SessionData[ProfileT], record: TurnRecord, parsed: Any) -> Snapshot[ProfileT]:
+        version = self.grant.version + 1
+        remember(session, record, self._window, version)
+        turns = (*self.snapshot.turns, PastTurn(record, parsed))[-self._window :]
+        return Snapshot(version, session, turns)
+
+
+class _Ahead(Generic[T]):
+    """Something to make that is made while the loop waits for an answer, or at the latest when it is taken."""
+
+    def __init__(self, make: Callable[[], T]) -> None:
+        self._make = make
+        self._made: list[T] = []
+        asyncio.get_running_loop().call_soon(self._start)
+
+    def take(self) -> T:
+        return self._made[0] if self._made else self._make()
+
+    def _start(self) -> None:
+        self._made.append(self._make())
 
 
 async def uninterrupted(call: Awaitable[T]) -> T:
@@ -302,7 +325,7 @@ def user_message(message: Message, inbound: Inbound | None = None) -> UserMessag
         SessionCorrupt: Its body is not one that this version reads.
     """
     known = inbound or unpack(Inbound, message.body)
-    return UserMessage(id=message.id, text=known.text, at=known.sent_at)
+    return UserMessage(id=message.id, text=known.text, at=known.sent_at, referral=known.referral)
 
 
 def _blank(session: SessionData[Any]) -> TurnRecord:

@@ -43,6 +43,8 @@ Negative means raw: a header would take 6 bytes of blobs that are 80 to 300 byte
 """
 _DEFLATE = zlib.compressobj(6, zlib.DEFLATED, _WINDOW_BITS, 5, zlib.Z_DEFAULT_STRATEGY, _DICTIONARY)
 """A compressor that has read the dictionary and is copied for each blob."""
+_SMALL = 512
+"""Bytes of a document that are not worth the time of compressing them."""
 _MESSAGES = {'memory': {'messages'}}
 
 T = TypeVar('T', bound=BaseModel)
@@ -61,16 +63,23 @@ class StoredReply(BaseModel):
     run_id: str | None = None
 
 
-def pack(model: BaseModel, *, without: Any = None) -> bytes:
-    """Return a model as stored bytes; what equals its default is left out, and so is what `without` names."""
-    data = model.model_dump_json(exclude_defaults=True, exclude=without).encode()
+def pack(model: BaseModel) -> bytes:
+    """Return a model as stored bytes; what equals its default is left out."""
+    return _deflated(_json(model))
+
+
+def _json(model: BaseModel, *, without: Any = None) -> bytes:
+    return model.model_dump_json(exclude_defaults=True, exclude=without).encode()
+
+
+def _deflated(data: bytes) -> bytes:
     deflate = _DEFLATE.copy()
     return _FORMAT + zlib.crc32(data).to_bytes(4) + deflate.compress(data) + deflate.flush()
 
 
 def pack_briefly(model: BaseModel) -> bytes:
     """Return a model as stored bytes for something that is kept for seconds: not worth compressing."""
-    return _PLAIN + model.model_dump_json(exclude_defaults=True).encode()
+    return _PLAIN + _json(model)
 
 
 def unpack(model: type[T], blob: bytes) -> T:
@@ -123,7 +132,9 @@ class Codec(Generic[ProfileT]):
 
     def write_session(self, session: SessionData[ProfileT]) -> bytes:
         """Return the session document: everything but the messages, which live in the turn records."""
-        return pack(session, without=_MESSAGES)
+        data = _json(session, without=_MESSAGES)
+        # Each turn writes it anew and only the last one is kept: a small one is not worth compressing.
+        return _PLAIN + data if len(data) < _SMALL else _deflated(data)
 
     def read_session(self, blob: bytes) -> SessionData[ProfileT]:
         """Return the session of a document.

@@ -143,9 +143,11 @@ class Profile(BaseModel):
         told = [change for change in asked if change.by != 'model']
         authors: dict[str, Author] = {change.field: change.by for change in told}
         draft = self._drafted(before, told)
-        guesses = self._welcome(draft, authors, [change for change in asked if change.by == 'model'])
-        authors |= {change.field: change.by for change in guesses}
-        valid = self._validated(self._drafted(draft, guesses))
+        if guesses := [change for change in asked if change.by == 'model']:
+            guesses = self._welcome(draft, authors, guesses)
+            authors |= {change.field: change.by for change in guesses}
+            draft = self._drafted(draft, guesses)
+        valid = self._validated(draft)
         after = valid.values()
         facts = tuple(
             Fact(

@@ -91,6 +91,17 @@ class Attachment(BaseModel):
     """Of the file, in base64."""
 
 
+class Referral(BaseModel):
+    """What led a person to the business, such as an advertisement that opens a chat. Ids only: no click, no person."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra='forbid', frozen=True)
+
+    kind: str = Field(max_length=32)
+    """`ad` or `post` on WhatsApp."""
+    id: str | None = Field(default=None, max_length=256)
+    """The channel's id of the advertisement or post."""
+
+
 class Inbound(BaseModel):
     """One message of a contact, as the channel delivered it. The deps of an agent that uses `SessionMemory`."""
 
@@ -107,6 +118,8 @@ class Inbound(BaseModel):
     choice: str | None = Field(default=None, max_length=256)
     """The id of the button or row that was tapped; `text` is its title."""
     attachment: Attachment | None = None
+    referral: Referral | None = None
+    """Where the person came from, on the first message after it."""
 
 
 class ConversationMessage(BaseModel):

@@ -9,8 +9,10 @@ or any other collector when it is.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
 from typing import Literal
 
 from opentelemetry import metrics, trace
@@ -46,6 +48,13 @@ _failures = _meter.create_counter(
 )
 _events = _meter.create_counter('agent_memory.channel_events', description='Items of webhooks, by kind')
 
+
+_LISTENERS = (
+    'LOGFIRE_TOKEN',
+    'OTEL_EXPORTER_OTLP_ENDPOINT',
+    'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT',
+    'OTEL_EXPORTER_OTLP_METRICS_ENDPOINT',
+)
 
 _NOWHERE = nullcontext(trace.INVALID_SPAN)
 
@@ -118,13 +127,24 @@ def earlier_failed(error: Exception) -> None:
 
 
 def configure(*, content: bool = False) -> None:
-    """Instrument Pydantic AI and this package. Sends to Logfire when a token is configured, else nowhere.
+    """Instrument Pydantic AI and this package, if somebody listens: Logfire by its token, or an OTLP collector.
+
+    With nobody to send to this does nothing: spans of Pydantic AI that go nowhere cost a third of a turn's CPU.
 
     Args:
         content: Whether spans carry what people and models say. Off by default: it is personal data, and Logfire's
             scrubber leaves it as it is.
     """
+    if not _has_listener():
+        return
     import logfire
 
     logfire.configure(send_to_logfire='if-token-present', console=False)
     logfire.instrument_pydantic_ai(include_content=content, include_binary_content=content)
+
+
+def _has_listener() -> bool:
+    """Return whether Logfire or an OpenTelemetry collector is configured, in the ways that both read themselves."""
+    if any(os.environ.get(name) for name in _LISTENERS):
+        return True
+    return Path(os.environ.get('LOGFIRE_CREDENTIALS_DIR') or '.logfire', 'logfire_credentials.json').exists()

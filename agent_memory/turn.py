@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
 
 from agent_memory.errors import InvalidInput
 from agent_memory.profile import Change, Fact, ProfileT
-from agent_memory.session import Consent, ConversationMessage, Domain, Request, SessionData, Spent, Stamp
+from agent_memory.session import Consent, ConversationMessage, Domain, Referral, Request, SessionData, Spent, Stamp
 
 ACTIONS = 'agent_memory.actions'
 """The key of `ToolReturn.metadata` under which a tool leaves its actions."""
@@ -128,6 +128,7 @@ class UserMessage(BaseModel):
     id: str
     text: str
     at: Stamp
+    referral: Referral | None = None
 
 
 class TurnRecord(BaseModel):

@@ -19,7 +19,7 @@ import yaml
 from agent_memory.agents.portuguese import understand
 from agent_memory.lead import UserProfileData
 
-CASES = Path(__file__).parent.parent / 'tests' / 'agents' / 'portuguese'
+CASES = Path(__file__).parent.parent / 'evals' / 'datasets'
 TODAY = date(2026, 3, 10)
 ROUNDS = 5
 LONG = (
@@ -41,8 +41,8 @@ def _microseconds(run: Callable[[], object]) -> float:
 def _turns() -> list[Callable[[], object]]:
     cases: list[dict[str, Any]] = [
         case
-        for name in ('cases_dev.yaml', 'cases_heldout.yaml')
-        for case in yaml.safe_load((CASES / name).read_text(encoding='utf-8'))
+        for name in ('utterances_dev.yaml', 'utterances_held_out.yaml')
+        for case in yaml.safe_load((CASES / name).read_text(encoding='utf-8'))['utterances']
     ]
     return [_turn(case) for case in cases]
 

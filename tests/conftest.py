@@ -12,7 +12,7 @@ import pytest
 from redis.asyncio import Redis
 
 from tests.network import loopback_only
-from tests.servers import valkey
+from tests.servers import admin_url, admit, valkey
 
 pydantic_ai.models.ALLOW_MODEL_REQUESTS = False
 
@@ -24,15 +24,18 @@ def anyio_backend() -> str:
 
 @pytest.fixture(scope='session')
 async def valkey_url(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
-    """The server that the whole session shares."""
+    """The server that the whole session shares, as the restricted user that a worker is given in production."""
     async with valkey(tmp_path_factory.mktemp('valkey')) as server:
-        yield server.url
+        yield await admit(server)
 
 
 @pytest.fixture
 async def redis_url(valkey_url: str) -> str:
-    """The shared server with nothing in it. Its settings are shared: a test that changes them starts its own server."""
-    async with Redis.from_url(valkey_url) as client:
+    """The shared server with nothing in it. Its settings are shared: a test that changes them starts its own server.
+
+    It admits the worker's user only, so that every test proves the rules of that user; `admin_url` looks behind it.
+    """
+    async with Redis.from_url(admin_url(valkey_url)) as client:
         await client.flushall()
     return valkey_url
 

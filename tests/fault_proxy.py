@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import struct
 from collections import deque
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import anyio
@@ -59,7 +61,8 @@ class FaultProxy:
 
     @property
     def url(self) -> str:
-        return f'redis://127.0.0.1:{self.port}'
+        user, at, _ = urlsplit(self.upstream).netloc.rpartition('@')
+        return f'redis://{user}{at}127.0.0.1:{self.port}'
 
     def drop_replies(self, *ordinals: int, command: str = '') -> None:
         """Lose the n-th replies from now on, the first being 1: to `command` (as 'EVALSHA'), or to any.
@@ -105,10 +108,10 @@ class FaultProxy:
                 finally:
                     self._connections.remove(connection)
 
-    async def _connect(self) -> SocketStream:
+    async def _connect(self) -> SocketStream | _UnixStream:
         address = urlsplit(self.upstream)
         if address.scheme == 'unix':
-            return await anyio.connect_unix(unquote(address.path))
+            return _UnixStream(*await asyncio.open_unix_connection(unquote(address.path)))
         assert address.hostname is not None
         assert address.port is not None
         return await anyio.connect_tcp(address.hostname, address.port)
@@ -127,11 +130,44 @@ class _LostReplies:
         return self.seen in self.ordinals
 
 
+@dataclass
+class _UnixStream:
+    """A unix socket by asyncio: anyio's own fails in the loop when data and the end of its reader come together."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+    async def __aenter__(self) -> None:
+        pass
+
+    async def __aexit__(self, *error: object) -> None:
+        self.writer.close()
+
+    def extra(self, attribute: Any) -> Any:
+        return {SocketAttribute.raw_socket: self.writer.get_extra_info('socket')}[attribute]
+
+    async def receive(self) -> bytes:
+        try:
+            data = await self.reader.read(65536)
+        except OSError as error:
+            raise anyio.BrokenResourceError from error
+        if not data:
+            raise anyio.EndOfStream
+        return data
+
+    async def send(self, data: bytes) -> None:
+        try:
+            self.writer.write(data)
+            await self.writer.drain()
+        except OSError as error:
+            raise anyio.BrokenResourceError from error
+
+
 @dataclass(eq=False)
 class _Connection:
     proxy: FaultProxy
     client: SocketStream
-    server: SocketStream
+    server: SocketStream | _UnixStream
     unanswered: deque[bytes] = field(default_factory=deque[bytes])
     streaming: bool = False
     scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
@@ -143,8 +179,7 @@ class _Connection:
                 tasks.start_soon(self._replies)
 
     def reset(self) -> None:
-        for stream in (self.client, self.server):
-            raw = stream.extra(SocketAttribute.raw_socket)
+        for raw in (self.client.extra(SocketAttribute.raw_socket), self.server.extra(SocketAttribute.raw_socket)):
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))  # closing sends RST
         self.scope.cancel()
 
@@ -188,7 +223,7 @@ class _Connection:
             whole = end
         return whole, False
 
-    async def _receive(self, source: SocketStream) -> bytes:
+    async def _receive(self, source: SocketStream | _UnixStream) -> bytes:
         """Return the next chunk once it may pass; empty when the connection is over, which ends its other half too."""
         try:
             chunk = await source.receive()
@@ -198,7 +233,7 @@ class _Connection:
         await self.proxy.passage()
         return chunk
 
-    async def _send(self, target: SocketStream, data: bytes) -> None:
+    async def _send(self, target: SocketStream | _UnixStream, data: bytes) -> None:
         try:
             await target.send(data)
         except anyio.BrokenResourceError:

@@ -19,6 +19,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Literal
 
 import anyio
 from redis import exceptions
@@ -26,6 +27,7 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from agent_memory.backend._acl import rules
 from agent_memory.backend._valkey import server_binary
 
 QUICK = ('--save', '', '--repl-diskless-sync-delay', '0')
@@ -141,6 +143,26 @@ def free_port() -> int:
         accepted, _ = listener.accept()
         accepted.close()
         return listener.getsockname()[1]
+
+
+async def admit(server: Server) -> str:
+    """Make the two users that this package needs on `server`; return the URL of the worker's."""
+    async with server.client() as client:
+        untyped: Any = client
+        for user in ('worker', 'archiver'):
+            await untyped.execute_command('ACL', 'SETUSER', user, 'on', '>secret', *rules(user))
+    return url_for(server.url, 'worker')
+
+
+def url_for(url: str, user: Literal['worker', 'archiver']) -> str:
+    """Return a server's URL as a restricted user's."""
+    return url.replace('://', f'://{user}:secret@', 1)
+
+
+def admin_url(url: str) -> str:
+    """Return the URL of a restricted user as the administrator's, who may look at and change everything."""
+    scheme, _, rest = url.partition('://')
+    return f'{scheme}://{rest.rpartition("@")[2]}'
 
 
 async def until(predicate: Callable[[], Awaitable[bool]], *, seconds: float = 10) -> None:

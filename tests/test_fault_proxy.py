@@ -16,7 +16,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from tests.fault_proxy import FaultProxy, fault_proxy
-from tests.servers import until, valkey
+from tests.servers import admin_url, until, valkey
 
 
 @asynccontextmanager
@@ -29,7 +29,7 @@ async def connected(upstream: str) -> AsyncGenerator[tuple[FaultProxy, Redis]]:
 
 
 async def test_exactly_the_nth_reply_is_lost_and_its_command_is_executed(redis_url: str) -> None:
-    async with connected(redis_url) as (proxy, client):
+    async with connected(admin_url(redis_url)) as (proxy, client):
         proxy.drop_replies(3)
         assert [await client.incr('n'), await client.incr('n')] == [1, 2]
         with pytest.raises(exceptions.ConnectionError):
@@ -39,7 +39,7 @@ async def test_exactly_the_nth_reply_is_lost_and_its_command_is_executed(redis_u
 
 
 async def test_only_replies_to_the_named_command_are_lost(redis_url: str) -> None:
-    async with connected(redis_url) as (proxy, client):
+    async with connected(admin_url(redis_url)) as (proxy, client):
         proxy.drop_replies(1, 3, command='incrby')
         outcomes: list[int | None] = []
         for _ in range(4):
@@ -53,18 +53,18 @@ async def test_only_replies_to_the_named_command_are_lost(redis_url: str) -> Non
 
 
 async def test_replies_before_the_lost_one_of_a_pipeline_arrive(redis_url: str) -> None:
-    async with fault_proxy(redis_url) as proxy, await anyio.connect_tcp('127.0.0.1', proxy.port) as stream:
+    async with fault_proxy(admin_url(redis_url)) as proxy, await anyio.connect_tcp('127.0.0.1', proxy.port) as stream:
         proxy.drop_replies(2)
         await stream.send(b'INCR n\r\nINCR n\r\nINCR n\r\n')
         received = b''.join([chunk async for chunk in stream])
 
         assert received == b':1\r\n'
-        async with Redis.from_url(redis_url) as direct:
+        async with Redis.from_url(admin_url(redis_url)) as direct:
             assert await direct.get('n') == b'3'
 
 
 async def test_round_trips_and_bytes_are_counted(redis_url: str) -> None:
-    async with connected(redis_url) as (proxy, client):
+    async with connected(admin_url(redis_url)) as (proxy, client):
         trips, sent, received = proxy.round_trips, proxy.bytes_to_server, proxy.bytes_to_client
         await client.set('key', b'x' * 300_000)
         await client.get('key')
@@ -79,7 +79,7 @@ async def test_round_trips_and_bytes_are_counted(redis_url: str) -> None:
 
 
 async def test_latency_delays_each_round_trip(redis_url: str) -> None:
-    async with connected(redis_url) as (proxy, client):
+    async with connected(admin_url(redis_url)) as (proxy, client):
         proxy.latency = 0.05
         begun = time.monotonic()
         await client.incr('n')
@@ -89,7 +89,7 @@ async def test_latency_delays_each_round_trip(redis_url: str) -> None:
 
 
 async def test_a_black_hole_holds_everything_back_until_it_heals(redis_url: str) -> None:
-    async with connected(redis_url) as (proxy, client), anyio.create_task_group() as tasks:
+    async with connected(admin_url(redis_url)) as (proxy, client), anyio.create_task_group() as tasks:
         proxy.black_hole()
         received = anyio.Event()
 
@@ -101,13 +101,13 @@ async def test_a_black_hole_holds_everything_back_until_it_heals(redis_url: str)
         with anyio.move_on_after(0.05):
             await received.wait()
         assert not received.is_set()
-        async with Redis.from_url(redis_url) as direct:
+        async with Redis.from_url(admin_url(redis_url)) as direct:
             assert await direct.exists('n') == 0
         proxy.heal()
 
 
 async def test_a_reset_breaks_open_connections_and_accepts_new_ones(redis_url: str) -> None:
-    async with fault_proxy(redis_url) as proxy, await anyio.connect_tcp('127.0.0.1', proxy.port) as stream:
+    async with fault_proxy(admin_url(redis_url)) as proxy, await anyio.connect_tcp('127.0.0.1', proxy.port) as stream:
         await stream.send(b'PING\r\n')
         await stream.receive()
         proxy.reset()

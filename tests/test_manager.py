@@ -26,7 +26,7 @@ from agent_memory.errors import (
 from agent_memory.lead import UserProfileData
 from agent_memory.manager import SessionManager
 from agent_memory.profile import Change
-from agent_memory.turn import Action, PatchProfile, Restart
+from agent_memory.turn import Action, PatchProfile, Restart, Summarize
 from tests.workers import ANA, QUICK, arrived, inbound, worker
 
 Manager = SessionManager[UserProfileData]
@@ -53,6 +53,15 @@ async def test_a_contact_is_known_to_every_worker(redis_url: str) -> None:
     assert session.profile.city == 'Campinas'
     assert [line.content for line in session.memory.messages] == ['text of m1', 're: m1', 'text of m2', 're: m2']
     assert (session.turn, session.profile.interactions) == (2, 2)
+
+
+async def test_what_a_summary_covers_is_kept_by_the_worker_that_goes_on(redis_url: str) -> None:
+    async with worker(redis_url) as one:
+        await say(one, 'm1', Summarize(summary='wants a car', upto=1))
+        await say(one, 'm2')
+        session = await one.get_session(ANA)
+    assert session is not None
+    assert (session.memory.summary, session.memory.summarized) == ('wants a car', 1)
 
 
 async def test_waiters_of_two_workers_are_answered_in_the_order_they_were_sent(redis_url: str) -> None:

@@ -12,18 +12,18 @@ import pytest
 from redis.asyncio import Redis, RedisCluster, Sentinel
 from redis.asyncio.sentinel import MasterNotFoundError
 
-from tests.servers import Server, until, valkey
+from tests.servers import Server, admin_url, until, valkey
 from tests.topologies import SentinelTrio, cluster, port, sentinel_trio
 
 
 async def test_the_shared_server_answers(redis_url: str) -> None:
-    async with Redis.from_url(redis_url) as client:
+    async with Redis.from_url(admin_url(redis_url)) as client:
         assert await client.dbsize() == 0
         await client.set('left', 'behind')
 
 
 async def test_each_test_gets_an_empty_database(redis_url: str) -> None:
-    async with Redis.from_url(redis_url) as client:
+    async with Redis.from_url(admin_url(redis_url)) as client:
         assert await client.dbsize() == 0
 
 

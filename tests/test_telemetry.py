@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from pydantic_ai import Agent
 from pydantic_ai.messages import ModelMessage, ModelResponse, TextPart, ToolCallPart
 from pydantic_ai.models.function import AgentInfo, FunctionModel
 
-from agent_memory import DuckDBArchive, Inbound, RedisStore, SessionManager, SessionMemory, UserProfileData
+from agent_memory import DuckDBArchive, Inbound, RedisStore, SessionManager, SessionMemory, UserProfileData, telemetry
 from agent_memory.backend._archiver import Archiver
 from agent_memory.history import rows_of
 
@@ -157,3 +158,29 @@ async def test_archiving_says_how_many_entries_it_moved(
     [archive] = [span for span in spans(instrumented) if span['name'] == 'agent_memory archive']
     assert archive['attributes']['agent_memory.entries'] == moved == 1
     assert not PERSONAL.search(repr(archive))
+
+
+@pytest.mark.parametrize(
+    ('listener', 'configured'),
+    [('', 0), ('LOGFIRE_TOKEN', 1), ('OTEL_EXPORTER_OTLP_ENDPOINT', 1), ('OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 1)],
+)
+def test_nothing_is_instrumented_while_nobody_listens(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, listener: str, configured: int
+) -> None:
+    calls: list[str] = []
+
+    def noted(name: str) -> Callable[..., None]:
+        def call(**_: object) -> None:
+            calls.append(name)
+
+        return call
+
+    for name in ('configure', 'instrument_pydantic_ai'):
+        monkeypatch.setattr(logfire, name, noted(name))
+    for name in ('LOGFIRE_TOKEN', *(name for name in os.environ if name.startswith('OTEL_'))):
+        monkeypatch.delenv(name, raising=False)
+    if listener:
+        monkeypatch.setenv(listener, 'http://localhost:4318')
+    monkeypatch.chdir(tmp_path)
+    telemetry.configure()
+    assert calls == ['configure', 'instrument_pydantic_ai'] * configured

@@ -35,7 +35,7 @@ class Begin:
         self.unanswered = True
         reply = await self.scripts.run('begin', self._names(), self._arguments())
         if self.confirm and reply[0] == b'DONE':
-            note = self.keys.counts(self.keys.partition(self.contact_id))
+            note = self.keys.of(self.contact_id).counts
             reply = await self.scripts.run_confirmed('begin', self._names(), self._arguments(), note=note)
         self.unanswered = False
         match reply[0]:
@@ -58,16 +58,16 @@ class Begin:
                 raise Overloaded('too many turns wait for the archive; start the archiver, then redeliver')
 
     def _names(self) -> list[str]:
-        keys, contact, partition = self.keys, self.contact_id, self.keys.partition(self.contact_id)
+        keys = self.keys.of(self.contact_id)
         return [
-            keys.session(contact),
-            keys.queue(contact),
-            keys.bodies(contact),
-            keys.mark(contact, self.message.id if self.message else ''),
-            keys.leases(partition),
-            keys.outbox(partition),
-            keys.turns(contact),
-            keys.deadlines(partition),
+            keys.session,
+            keys.queue,
+            keys.bodies,
+            keys.marks + (self.message.id if self.message else ''),
+            keys.leases,
+            keys.outbox,
+            keys.turns,
+            keys.deadlines,
         ]
 
     def _arguments(self) -> list[Any]:

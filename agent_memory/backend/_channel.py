@@ -82,6 +82,30 @@ class Owed:
     """Replies whose sender fell silent."""
 
 
+class Mail(Protocol):
+    """Tells one worker of mail. Any number of workers may be told of the same; a turn's begin decides."""
+
+    async def listen(self) -> None:
+        """Hear of new mail until cancelled. Mail that nobody told of is found a little later."""
+        ...
+
+    async def take(self, limit: int) -> tuple[str, ...]:
+        """Return at most `limit` contacts whose mail is due now, longest first.
+
+        Raises:
+            StoreUnavailable: The store does not answer.
+        """
+        ...
+
+    async def wait(self) -> None:
+        """Return when mail is due or may be."""
+        ...
+
+    def recheck(self, contact_id: str) -> None:
+        """Look soon at a contact again, whose turn left mail or failed."""
+        ...
+
+
 class Channel(Protocol):
     """The part of a store that a channel uses. Each call has the same effect when sent twice."""
 
@@ -126,6 +150,10 @@ class Channel(Protocol):
             Overloaded: Too many turns wait for the archive.
             StoreUnavailable: The store does not answer.
         """
+        ...
+
+    def mail(self) -> Mail:
+        """Return what tells one worker which contacts have mail."""
         ...
 
     async def mute(self, contact_id: str, duration: timedelta) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import Field, dataclass, fields
 from datetime import UTC, datetime, timedelta
@@ -17,6 +17,7 @@ import anyio
 import duckdb
 from pydantic_core import to_json
 
+from agent_memory.backend import _ledger
 from agent_memory.backend._archive import (
     Batch,
     DeadLetter,
@@ -26,8 +27,9 @@ from agent_memory.backend._archive import (
     SessionRow,
     TurnRow,
 )
-from agent_memory.backend._endpoint import ask_holder, ask_holder_for_copy
+from agent_memory.backend._endpoint import ask_holder, ask_holder_for_copy, ask_holder_to_enter
 from agent_memory.backend._history import Answer, Parameter, Question, sql_of
+from agent_memory.backend._ledger import AuditNote, Head, RequestStep
 from agent_memory.backend._migrations import NewerSchema, migrate
 from agent_memory.backend._upkeep import copy_into
 from agent_memory.errors import ArchiveRefused, ArchiveUnavailable
@@ -84,18 +86,39 @@ class DuckDBArchive:
 
         A process that only reads does not keep the file: it could not be written meanwhile.
         """
+        return await self._wherever(
+            lambda: self.answer(question, **parameters),
+            lambda: ask_holder(self.path, question, parameters),
+            lambda: self._run(self._look, question, parameters),
+        )
+
+    async def enter(self, notes: Sequence[AuditNote] = (), steps: Sequence[RequestStep] = ()) -> Head:
+        """Write to the ledger, in the file or through the process that holds it, and return the head of its chain."""
+        return await self._wherever(
+            lambda: self._run(self._enter, notes, steps),
+            lambda: ask_holder_to_enter(self.path, notes, steps),
+            lambda: self._run(self._enter_and_let_go, notes, steps),
+        )
+
+    async def _wherever(
+        self,
+        here: Callable[[], Awaitable[R]],
+        there: Callable[[], Awaitable[R | None]],
+        opened: Callable[[], Awaitable[R]],
+    ) -> R:
+        """Do something in the file that this process holds, through its holder, or in the file opened for it alone."""
         for _ in range(_LOOKS):
             if self._holds_file():
-                return await self.answer(question, **parameters)
-            found = await ask_holder(self.path, question, parameters)
+                return await here()
+            found = await there()
             if found is not None:
                 return found
             try:
-                return await self._run(self._look, question, parameters)
+                return await opened()
             except _Occupied:
                 # Held by another reader, or by an archiver that does not answer yet, or just being created.
                 await asyncio.sleep(_LOOK_AGAIN_S)
-        return await self._run(self._look, question, parameters)
+        return await opened()
 
     async def answer(self, question: Question, **parameters: Parameter) -> Answer:
         """Answer from the file that this process holds already.
@@ -221,6 +244,7 @@ class DuckDBArchive:
             rows = [row for entry in batch.rows for row in getattr(entry, table.of)]
             if rows:
                 connection.execute(table.insert, table.columns(rows))
+        _ledger.follow(connection, [event for entry in batch.rows for event in entry.events])
         connection.execute('DELETE FROM offsets WHERE "partition" = ?', [batch.partition])
         connection.execute('INSERT INTO offsets ("partition", entry_id) VALUES (?, ?)', [batch.partition, batch.offset])
 
@@ -230,6 +254,26 @@ class DuckDBArchive:
         if not held:
             self._let_go()
         return found
+
+    def _enter(self, notes: Sequence[AuditNote], steps: Sequence[RequestStep]) -> Head:
+        connection = self._connect()
+        connection.begin()
+        try:
+            _ledger.take(connection, steps)
+            head = _ledger.record(connection, notes)
+            connection.commit()
+        except BaseException:
+            connection.rollback()
+            raise
+        return head
+
+    def _enter_and_let_go(self, notes: Sequence[AuditNote], steps: Sequence[RequestStep]) -> Head:
+        held = self._connection is not None
+        try:
+            return self._enter(notes, steps)
+        finally:
+            if not held:
+                self._let_go()
 
     def _rewrite(self) -> None:
         smaller = self.path.with_name(f'{self.path.name}.smaller')

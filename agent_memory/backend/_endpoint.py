@@ -1,12 +1,14 @@
 """Reading the history from another process, while one process holds the file: a unix socket beside it.
 
 One connection carries one question and its answer, both JSON: `{"question", "parameters"}`, then `{"columns", "times",
-"rows"}` or `{"error"}`. `times` are the columns that hold times. `{"copy_to"}` asks for a backup instead.
+"rows"}` or `{"error"}`. `times` are the columns that hold times. `{"copy_to"}` asks for a backup instead, `{"notes",
+"steps"}` are entries of the ledger, answered with `{"head"}`.
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
@@ -16,7 +18,8 @@ from anyio.abc import SocketStream
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from agent_memory.backend._history import Answer, Parameter, Question
-from agent_memory.errors import ArchiveUnavailable
+from agent_memory.backend._ledger import AuditNote, Head, RequestStep
+from agent_memory.errors import ArchiveUnavailable, InvalidInput
 
 _logger = logging.getLogger(__name__)
 
@@ -32,6 +35,8 @@ class Held(Protocol):
 
     async def copy(self, target: Path) -> None: ...
 
+    async def enter(self, notes: Sequence[AuditNote] = (), steps: Sequence[RequestStep] = ()) -> Head: ...
+
 
 class _Request(BaseModel):
     model_config: ClassVar[ConfigDict] = ConfigDict(extra='forbid')
@@ -39,12 +44,17 @@ class _Request(BaseModel):
     question: Question | None = None
     parameters: dict[str, Parameter] = {}
     copy_to: Path | None = None
+    notes: tuple[AuditNote, ...] = ()
+    steps: tuple[RequestStep, ...] = ()
 
 
 class _Reply(BaseModel):
     model_config: ClassVar[ConfigDict] = ConfigDict(extra='forbid')
 
     error: str | None = None
+    refused: bool = False
+    """Whether the error is about what was asked, so that asking again changes nothing."""
+    head: Head | None = None
     columns: tuple[str, ...] = ()
     times: tuple[int, ...] = ()
     rows: tuple[tuple[Any, ...], ...] = ()
@@ -104,6 +114,17 @@ async def ask_holder_for_copy(path: Path, target: Path) -> bool:
     return await _exchange(path, _Request(copy_to=target)) is not None
 
 
+async def ask_holder_to_enter(path: Path, notes: Sequence[AuditNote], steps: Sequence[RequestStep]) -> Head | None:
+    """Have the process that holds the archive at `path` write to its ledger; `None` when no process serves it.
+
+    Raises:
+        ArchiveUnavailable: The holder could not write.
+        InvalidInput: A step names a request that is not open.
+    """
+    reply = await _exchange(path, _Request(notes=tuple(notes), steps=tuple(steps)))
+    return None if reply is None else reply.head or Head()
+
+
 async def _exchange(path: Path, request: _Request) -> _Reply | None:
     try:
         stream = await anyio.connect_unix(socket_of(path))
@@ -117,7 +138,7 @@ async def _exchange(path: Path, request: _Request) -> _Reply | None:
     except (anyio.BrokenResourceError, ValidationError) as error:
         raise ArchiveUnavailable(f'{path}: the process that holds it went away while it answered') from error
     if reply.error is not None:
-        raise ArchiveUnavailable(reply.error)
+        raise InvalidInput(reply.error) if reply.refused else ArchiveUnavailable(reply.error)
     return reply
 
 
@@ -135,11 +156,15 @@ async def _reply(archive: Held, request: bytes) -> _Reply:
         if asked.copy_to is not None:
             await archive.copy(asked.copy_to)
             return _Reply()
+        if asked.notes or asked.steps:
+            return _Reply(head=await archive.enter(asked.notes, asked.steps))
         if asked.question is None:
             return _Reply(error='this is no question')
         answer = await archive.answer(asked.question, **asked.parameters)
     except ValidationError:
         return _Reply(error='this is no question')
+    except InvalidInput as error:
+        return _Reply(error=str(error), refused=True)
     except ArchiveUnavailable as error:
         return _Reply(error=str(error))
     times = {place for row in answer.rows for place, value in enumerate(row) if isinstance(value, datetime)}

@@ -12,8 +12,9 @@ from importlib.resources import files
 from typing import Literal, Protocol
 
 Question = Literal[
-    'sessions', 'messages', 'transcript', 'funnel', 'qualification', 'scores', 'response_times', 'fields', 'leads'
-]
+    'sessions', 'messages', 'transcript', 'funnel', 'qualification', 'scores', 'response_times', 'fields', 'leads',
+    'audit', 'audit_unchained', 'requests', 'consents',
+]  # fmt: skip
 Parameter = str | int | float
 Value = str | int | float | bool | datetime | None
 

@@ -5,6 +5,7 @@
 | key                      | type   | content                                           | expires                  |
 |--------------------------|--------|---------------------------------------------------|--------------------------|
 | `am:meta`                | hash   | partitions, schema, fingerprint or secret         | never                    |
+| `am:audit`               | hash   | newest anchored head of the audit's chain         | never                    |
 | `am:{p}:s:<contact>`     | hash   | lease, fence, version, document, previous         | deadline + grace, or 180 days after closing |
 | `am:{p}:t:<contact>`     | list   | turn records, oldest first                        | deadline + grace         |
 | `am:{p}:q:<contact>`     | zset   | mailbox: message id -> sent time and arrival      | emptied by commit, abort |
@@ -22,13 +23,49 @@
 | `am:{a}:merged`          | hash   | contact -> the contact that took its place        | never                    |
 | `am:{p}:counts`          | hash   | dead letters so far                               | never                    |
 
-A message on the channel `am:wake:<contact>` says that a turn of the contact ended.
+A message on the channel `am:wake:<contact>` says that a turn of the contact ended. One on `am:wake-mail` says
+`<partition>:<ms>`: new mail there is due so long from now.
 """
 
 from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
+
+
+class ContactKeys(NamedTuple):
+    """What the scripts of one contact's turns touch."""
+
+    session: str
+    turns: str
+    queue: str
+    bodies: str
+    marks: str
+    """The mark of a message is this and its id."""
+    leases: str
+    deadlines: str
+    outbox: str
+    counts: str
+    wake: str
+
+
+@lru_cache(maxsize=10_000)
+def _of_contact(prefix: str, partitions: int, contact_id: str) -> ContactKeys:
+    shared = f'{prefix}:{{{zlib.crc32(contact_id.encode()) % partitions}}}'
+    return ContactKeys(
+        session=f'{shared}:s:{contact_id}',
+        turns=f'{shared}:t:{contact_id}',
+        queue=f'{shared}:q:{contact_id}',
+        bodies=f'{shared}:b:{contact_id}',
+        marks=f'{shared}:m:{contact_id}:',
+        leases=f'{shared}:leases',
+        deadlines=f'{shared}:deadlines',
+        outbox=f'{shared}:out',
+        counts=f'{shared}:counts',
+        wake=f'{prefix}:wake:{contact_id}',
+    )
 
 
 @dataclass(frozen=True)
@@ -42,27 +79,41 @@ class Keys:
     def meta(self) -> str:
         return f'{self.prefix}:meta'
 
+    @property
+    def audit(self) -> str:
+        """The copy of the head of the audit's chain."""
+        return f'{self.prefix}:audit'
+
     def wake(self, contact_id: str) -> str:
         """The channel that says that a turn of the contact ended."""
-        return f'{self.prefix}:wake:{contact_id}'
+        return self.of(contact_id).wake
+
+    def of(self, contact_id: str) -> ContactKeys:
+        """Return the names of one contact, made once: a turn needs sixteen of them."""
+        return _of_contact(self.prefix, self.partitions, contact_id)
+
+    @property
+    def mail(self) -> str:
+        """The channel that says when new mail is due."""
+        return f'{self.prefix}:wake-mail'
 
     def partition(self, contact_id: str) -> int:
         return zlib.crc32(contact_id.encode()) % self.partitions
 
     def session(self, contact_id: str) -> str:
-        return self._of(contact_id, 's')
+        return self.of(contact_id).session
 
     def turns(self, contact_id: str) -> str:
-        return self._of(contact_id, 't')
+        return self.of(contact_id).turns
 
     def queue(self, contact_id: str) -> str:
-        return self._of(contact_id, 'q')
+        return self.of(contact_id).queue
 
     def bodies(self, contact_id: str) -> str:
-        return self._of(contact_id, 'b')
+        return self.of(contact_id).bodies
 
     def mark(self, contact_id: str, message_id: str) -> str:
-        return f'{self._of(contact_id, "m")}:{message_id}'
+        return self.of(contact_id).marks + message_id
 
     def owed(self, contact_id: str) -> str:
         return self._of(contact_id, 'o')
@@ -98,10 +149,6 @@ class Keys:
 
     def counts(self, partition: int) -> str:
         return f'{self.prefix}:{{{partition}}}:counts'
-
-    def counts_beside(self, key: str) -> str:
-        """Return the counts of the partition that `key` belongs to."""
-        return f'{key[: key.index("}") + 1]}:counts'
 
     def _of(self, contact_id: str, kind: str) -> str:
         return f'{self.prefix}:{{{self.partition(contact_id)}}}:{kind}:{contact_id}'

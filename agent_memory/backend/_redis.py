@@ -11,9 +11,10 @@ from typing import Any, Literal, Self
 
 import anyio
 
+from agent_memory.backend._anchor import RedisAnchor
 from agent_memory.backend._begin import Begin, message_of
 from agent_memory.backend._connect import connect, disconnect
-from agent_memory.backend._keys import Keys
+from agent_memory.backend._keys import ContactKeys, Keys
 from agent_memory.backend._meta import Agreement, agree
 from agent_memory.backend._protocol import (
     Aborted,
@@ -170,22 +171,22 @@ class RedisStore:
         return tuple(message_of(id_, body) for id_, body in zip(reply[1], reply[2], strict=True))
 
     async def commit(self, grant: Grant, commit: Commit) -> Committed:
-        keys = await self._ready()
-        contact, partition, policy = grant.contact_id, keys.partition(grant.contact_id), self.policy
+        keys, policy = (await self._ready()).of(grant.contact_id), self.policy
         reply = await self._run_durably(
             'commit',
+            keys,
             [
-                keys.session(contact),
-                keys.queue(contact),
-                keys.bodies(contact),
-                keys.leases(partition),
-                keys.outbox(partition),
-                keys.deadlines(partition),
-                keys.turns(contact),
-                *(keys.mark(contact, message.id) for message in commit.messages),
+                keys.session,
+                keys.queue,
+                keys.bodies,
+                keys.leases,
+                keys.outbox,
+                keys.deadlines,
+                keys.turns,
+                *[keys.marks + message.id for message in commit.messages],
             ],
             [
-                contact,
+                grant.contact_id,
                 grant.token,
                 grant.fence,
                 grant.version,
@@ -198,9 +199,9 @@ class RedisStore:
                 ms(policy.previous_ttl if commit.ends else commit.ttl + policy.grace),
                 policy.kept_turns,
                 commit.ends,
-                keys.wake(contact),
+                keys.wake,
                 self._scripts.now(),
-                *(value for message in commit.messages for value in (message.id, message.digest)),
+                *[value for message in commit.messages for value in (message.id, message.digest)],
             ],
         )
         match reply[0]:
@@ -214,22 +215,22 @@ class RedisStore:
     async def abort(
         self, grant: Grant, *, error: str, reply: bytes, outcome: Literal['retry', 'release', 'fail']
     ) -> Aborted:
-        keys = await self._ready()
-        contact, partition, policy = grant.contact_id, keys.partition(grant.contact_id), self.policy
+        keys, policy = (await self._ready()).of(grant.contact_id), self.policy
         head = grant.messages[0] if grant.messages else None
         answer = await self._run_durably(
             'abort',
+            keys,
             [
-                keys.session(contact),
-                keys.queue(contact),
-                keys.bodies(contact),
-                keys.leases(partition),
-                keys.outbox(partition),
-                keys.counts(partition),
-                keys.mark(contact, head.id if head else ''),
+                keys.session,
+                keys.queue,
+                keys.bodies,
+                keys.leases,
+                keys.outbox,
+                keys.counts,
+                keys.marks + (head.id if head else ''),
             ],
             [
-                contact,
+                grant.contact_id,
                 grant.token,
                 grant.fence,
                 outcome,
@@ -240,7 +241,7 @@ class RedisStore:
                 ms(policy.backoff),
                 head.id if head else '',
                 head.digest if head else '',
-                keys.wake(contact),
+                keys.wake,
                 self._scripts.now(),
             ],
         )
@@ -301,6 +302,11 @@ class RedisStore:
         return reply[0] == b'CLOSED'
 
     @property
+    def anchor(self) -> RedisAnchor:
+        """Where the head of the audit's chain is kept away from the history."""
+        return RedisAnchor(self._scripts, self._ready)
+
+    @property
     def outbox(self) -> RedisOutbox:
         """What commits leave for the archive."""
         return RedisOutbox(self._scripts, self._ready)
@@ -325,11 +331,12 @@ class RedisStore:
         await self._wakeups.close()
         await disconnect(self.client)
 
-    async def _run_durably(self, name: Literal['commit', 'abort'], keys: list[str], args: list[Any]) -> list[Any]:
+    async def _run_durably(
+        self, name: Literal['commit', 'abort'], contact: ContactKeys, keys: list[str], args: list[Any]
+    ) -> list[Any]:
         if self.durability == 'local':
             return await self._scripts.run(name, keys, args)
-        counts = (await self._ready()).counts_beside(keys[0])
-        return await self._scripts.run_confirmed(name, keys, args, note=counts)
+        return await self._scripts.run_confirmed(name, keys, args, note=contact.counts)
 
     async def _ready(self) -> Keys:
         agreed = self._agreed or await self._agree(None)

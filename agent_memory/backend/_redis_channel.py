@@ -10,6 +10,7 @@ from typing import Any
 
 from agent_memory.backend._channel import Alias, Dispatch, Owed, Pace, Reach, Received, Settlement
 from agent_memory.backend._keys import Keys
+from agent_memory.backend._mail import RedisMail
 from agent_memory.backend._protocol import Message, Policy
 from agent_memory.backend._scripts import Scripts, ms
 from agent_memory.errors import MailboxFull, MessageMismatch, Overloaded
@@ -96,6 +97,8 @@ class RedisChannel:
                 ms(policy.reply_ttl),
                 ms(policy.previous_ttl),
                 self.scripts.now(),
+                keys.mail,
+                partition,
             ],
         )
         match reply[0]:
@@ -109,6 +112,9 @@ class RedisChannel:
                 raise MailboxFull('this contact has too many unanswered messages; the channel should redeliver later')
             case _:
                 raise Overloaded('too many turns wait for the archive; start the archiver, then redeliver')
+
+    def mail(self) -> RedisMail:
+        return RedisMail(self.scripts, self.ready)
 
     async def mute(self, contact_id: str, duration: timedelta) -> None:
         keys, client = await self._plain()

@@ -32,6 +32,7 @@ Name = Literal[
     'settle',
     'link',
     'relink',
+    'mail',
 ]
 
 _FOLDER = files('agent_memory.backend').joinpath('lua')
@@ -104,9 +105,9 @@ class Scripts:
     _loaded: dict[str, _Script] = field(default_factory=dict[str, _Script], init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self._wire = Wire(self.client)
         # A server that hangs leaves time to ask the one that took its place.
         self._answer_s = self.patience.total_seconds() / 2
+        self._wire = Wire(self.client, self._answer_s)
 
     async def run(self, name: Name, keys: list[str], args: list[Any]) -> list[Any]:
         """Run one script until its outcome is known.
@@ -115,7 +116,7 @@ class Scripts:
             StoreUnavailable: Redis refused the script, or did not answer within the patience.
         """
         script = self._script(name)
-        return await self.attempt(lambda: self._evaluate(script, keys, args))
+        return await self._persist(self._evaluate, script, keys, args)
 
     async def run_confirmed(self, name: Name, keys: list[str], args: list[Any], *, note: str) -> list[Any]:
         """Run one script until a replica has what it wrote, now or when it ran before.
@@ -130,7 +131,7 @@ class Scripts:
             StoreUnavailable: As `run`, and when no replica confirms within the patience.
         """
         script = self._script(name)
-        return await self.attempt(lambda: self._evaluate_confirmed(script, keys, args, note))
+        return await self._persist(self._evaluate_confirmed, script, keys, args, note)
 
     def _script(self, name: Name) -> _Script:
         return self._loaded.get(name) or self._loaded.setdefault(name, _read(name))
@@ -145,12 +146,19 @@ class Scripts:
         Raises:
             StoreUnavailable: Redis refused the command, or did not answer within the patience.
         """
+
+        async def bounded() -> Any:
+            async with asyncio.timeout(self._answer_s):
+                return await call()
+
+        return await self._persist(bounded)
+
+    async def _persist(self, call: Callable[..., Awaitable[Any]], *args: Any) -> Any:
         give_up = time.monotonic() + self.patience.total_seconds()
         pause = 0.01
         while True:
             try:
-                async with asyncio.timeout(self._answer_s):
-                    return await call()
+                return await call(*args)
             except _NOT_ADMITTED as error:
                 raise StoreUnavailable(_refusal(error)) from error
             except _UNKNOWN_OUTCOME as error:

@@ -13,8 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from pydantic_core import to_json
-
+from agent_memory.backend._ledger import AuditNote, cut_of, head_of, record
 from agent_memory.errors import ArchiveUnavailable
 
 if TYPE_CHECKING:
@@ -60,10 +59,11 @@ async def retain(archive: DuckDBArchive, rules: Sequence[Rule], *, now: datetime
     def remove(connection: duckdb.DuckDBPyConnection) -> list[Outlived]:
         connection.begin()
         gone = [_count(connection, rule, at) for rule in rules]
+        last, cut = head_of(connection), cut_of(connection, [one.before for one in gone if one.table == 'audit'])
         for one in gone:
-            connection.execute(f'DELETE FROM {one.table} WHERE {_time(one.table)} < ?', [_naive(one.before)])  # noqa: S608 - our names
-        note = to_json({one.table: one.rows for one in gone}).decode()
-        connection.execute("INSERT INTO audit (action, actor, data) VALUES ('retention', 'system', ?)", [note])
+            connection.execute(f'DELETE FROM {one.table} WHERE {_gone(one.table)}', [_naive(one.before)])  # noqa: S608 - our names
+        done = AuditNote('retention', 'system', data={**cut, **{one.table: one.rows for one in gone}})
+        record(connection, [done], after=last)
         connection.commit()
         return gone
 
@@ -112,6 +112,11 @@ def _count(connection: duckdb.DuckDBPyConnection, rule: Rule, now: datetime) -> 
     query = f'SELECT count(*) FILTER ({time} < $before), count(*), min({time}) FROM {rule.table}'  # noqa: S608 - our names
     [(rows, of, oldest)] = connection.execute(query, {'before': _naive(before)}).fetchall()
     return Outlived(rule.table, before, rows, of, oldest and oldest.replace(tzinfo=UTC))
+
+
+def _gone(table: Table) -> str:
+    # A clock that was set back must not tear a hole into the chain.
+    return 'seq <= (SELECT max(seq) FROM audit WHERE time < ?)' if table == 'audit' else f'{_time(table)} < ?'
 
 
 def _time(table: Table) -> str:

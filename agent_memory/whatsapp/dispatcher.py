@@ -12,8 +12,8 @@ from anyio.abc import TaskGroup
 
 from agent_memory import telemetry
 from agent_memory._turns import Turn
-from agent_memory.backend._protocol import Sweepable
-from agent_memory.errors import AgentMemoryError, SetupError
+from agent_memory.backend._channel import Mail
+from agent_memory.errors import AgentMemoryError
 from agent_memory.manager import SessionManager
 from agent_memory.session import Attachment, Inbound
 from agent_memory.whatsapp._contacts import Address
@@ -48,7 +48,6 @@ class Dispatcher:
         media: By `phone_number_id`, where voice messages are fetched from.
         compose: Makes messages of a reply.
         concurrency: Most turns at once.
-        poll: How often the store is asked who has mail.
         grace: How long a shutdown waits for turns to end before it gives them back.
         hearing: How long an answer waits for one voice message to be written down.
         clock: Replaces the clock that tells how old a message is, for tests.
@@ -62,19 +61,23 @@ class Dispatcher:
     media: Mapping[str, MediaSource] = field(default_factory=dict[str, MediaSource])
     compose: Compose = as_text
     concurrency: int = 100
-    poll: timedelta = timedelta(milliseconds=50)
     grace: timedelta = timedelta(seconds=20)
     hearing: timedelta = timedelta(seconds=12)
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     _busy: set[str] = field(default_factory=set[str], init=False, repr=False)
+    _again: set[str] = field(default_factory=set[str], init=False, repr=False)
+    _ended: anyio.Event = field(default_factory=anyio.Event, init=False, repr=False)
+    """Set when a turn ends, for whoever waits for room."""
     _recovering: set[str] = field(default_factory=set[str], init=False, repr=False)
     _stopping: anyio.Event = field(default_factory=anyio.Event, init=False, repr=False)
 
     async def run(self) -> None:
         """Work until `stop`, then end or give back the turns that run."""
+        mail = self.manager.channel.mail()
         async with anyio.create_task_group() as turns:
             async with anyio.create_task_group() as loops:
-                loops.start_soon(self._find_turns, turns)
+                loops.start_soon(mail.listen)
+                loops.start_soon(self._find_turns, mail, turns)
                 loops.start_soon(self._find_replies, turns)
                 await self._stopping.wait()
                 loops.cancel_scope.cancel()
@@ -86,6 +89,9 @@ class Dispatcher:
 
     async def work(self, contact_id: str) -> bool:
         """Answer what waits for one contact and send the reply; return whether there was a turn."""
+        return await self._work(contact_id) is not None
+
+    async def _work(self, contact_id: str) -> Turn[Any] | None:
         turn: Turn[Any] | None = None
         try:
             async with self.manager.take(contact_id) as turn:
@@ -95,7 +101,7 @@ class Dispatcher:
             # After a failure there is an apology to send, if it was the last one.
             if turn is not None:
                 await self._delivery.deliver(contact_id, tuple(message.id for message in turn.grant.messages))
-        return turn is not None
+        return turn
 
     async def recover(self) -> int:
         """Send the replies that workers left behind, and return how many messages were accepted."""
@@ -105,22 +111,25 @@ class Dispatcher:
     def _delivery(self) -> Delivery:
         return Delivery(self.manager.channel, self.senders, self.compose)
 
-    async def _find_turns(self, turns: TaskGroup) -> None:
-        store = self.manager.store
-        if not isinstance(store, Sweepable):
-            raise SetupError(f'{type(store).__name__} cannot say who has mail: it has no `due`')
+    async def _find_turns(self, mail: Mail, turns: TaskGroup) -> None:
         while True:
-            room = self.concurrency - len(self._busy)
+            while (room := self.concurrency - len(self._busy)) <= 0:
+                self._ended = anyio.Event()
+                await self._ended.wait()
             try:
-                due = (await store.due(limit=room + len(self._busy))).turns if room else ()
+                due = await mail.take(room)
             except AgentMemoryError as error:
                 # The store is away; what waits in it is found when it is back.
                 telemetry.worker_failed(error)
                 due = ()
-            for contact_id in [one for one in due if one not in self._busy][:room]:
-                self._busy.add(contact_id)
-                turns.start_soon(self._work_on, contact_id)
-            await anyio.sleep(self.poll.total_seconds())
+            for contact_id in due:
+                if contact_id in self._busy:
+                    # Their last reply is still on its way out.
+                    self._again.add(contact_id)
+                else:
+                    self._busy.add(contact_id)
+                    turns.start_soon(self._work_on, mail, contact_id)
+            await mail.wait()
 
     async def _find_replies(self, turns: TaskGroup) -> None:
         while True:
@@ -141,13 +150,26 @@ class Dispatcher:
         finally:
             self._recovering.discard(contact_id)
 
-    async def _work_on(self, contact_id: str) -> None:
+    async def _work_on(self, mail: Mail, contact_id: str) -> None:
         try:
-            await self.work(contact_id)
+            await self._work_once(mail, contact_id)
+            while contact_id in self._again and not self._stopping.is_set():
+                self._again.discard(contact_id)
+                await self._work_once(mail, contact_id)
+        finally:
+            self._again.discard(contact_id)
+            self._busy.discard(contact_id)
+            self._ended.set()
+
+    async def _work_once(self, mail: Mail, contact_id: str) -> None:
+        turn: Turn[Any] | None = None
+        try:
+            turn = await self._work(contact_id)
         except Exception as error:  # noqa: BLE001 - the turn was given back and counted; the others need this worker
             telemetry.worker_failed(error)
-        finally:
-            self._busy.discard(contact_id)
+        if turn is None or turn.outcome is None or turn.outcome.left:
+            # Nobody tells when a pause after a failure ends, or what a commit leaves.
+            mail.recheck(contact_id)
 
     async def _answer(self, turn: Turn[Any]) -> None:
         inbounds = turn.inbounds()

@@ -10,7 +10,7 @@ import hmac
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from pydantic import SecretStr
@@ -22,10 +22,9 @@ from agent_memory import telemetry
 from agent_memory.backend._channel import Pace
 from agent_memory.errors import MessageMismatch, Refused, StoreUnavailable
 from agent_memory.manager import SessionManager
-from agent_memory.session import MAX_TEXT, Attachment, Inbound
 from agent_memory.whatsapp._contacts import Address, Contacts
-from agent_memory.whatsapp._contents import Choice, Media, spoken
 from agent_memory.whatsapp._events import InboundEvent, parse
+from agent_memory.whatsapp._inbounds import inbound_of
 from agent_memory.whatsapp._reception import Reception
 from agent_memory.whatsapp._replies import ReplyName
 from agent_memory.whatsapp._signature import HEADER, is_signed
@@ -113,7 +112,7 @@ class Webhook:
                     pass
 
     async def _message(self, contacts: Contacts, event: InboundEvent) -> None:
-        inbound = self._inbound(event, await contacts.of(event.sender))
+        inbound = inbound_of(event, await contacts.of(event.sender))
         sender = event.sender
         address = Address(
             phone_number_id=event.phone_number_id or '', wa_id=sender.wa_id, bsuid=sender.bsuid or sender.parent_bsuid
@@ -124,24 +123,6 @@ class Webhook:
         except MessageMismatch:
             # One id with two texts: what came first stands, and a redelivery would change nothing.
             telemetry.channel_event('mismatch')
-
-    def _inbound(self, event: InboundEvent, contact_id: str) -> Inbound:
-        content = event.content
-        attachment = None
-        if isinstance(content, Media) and content.id:
-            attachment = Attachment(
-                kind=content.kind, id=content.id, mime_type=content.mime_type, sha256=content.sha256
-            )
-        said = spoken(content) if content else ''
-        return Inbound(
-            contact=f'contact:{contact_id}',
-            message_id=(event.wamid or '')[:512],
-            # Blank texts are messages too: the person sent something, and is owed an answer.
-            text=said[:MAX_TEXT] if said.strip() else '[blank message]',
-            sent_at=datetime.fromtimestamp(event.sent_at or event.received_at / 1000, UTC),
-            choice=content.id[:256] if isinstance(content, Choice) and content.id else None,
-            attachment=attachment,
-        )
 
     async def _status(self, event: InboundEvent) -> None:
         delivery = event.delivery

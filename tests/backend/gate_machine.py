@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -17,6 +17,7 @@ from agent_memory.backend._redis import RedisStore
 from agent_memory.errors import LeaseLost, MailboxFull, MessageMismatch, SessionConflict
 from tests.backend import gate_model
 from tests.backend.gate_model import Gate, Lease
+from tests.servers import admin_url
 
 T = TypeVar('T')
 CONTACT = 'ana'
@@ -59,11 +60,12 @@ class GateMachine(RuleBasedStateMachine):
         self.held: list[Held] = []
         self.documents: dict[tuple[int, int], bytes] = {}
         self.started: dict[int, int] = {}
+        self.admin: Any = connect(admin_url(self.url))
         self.store = self.call(self._open())
 
     async def _open(self) -> RedisStore:
         store = RedisStore(connect(self.url), policy=POLICY, clock_ms=lambda: BASE + self.gate.now)
-        await store.client.flushall()  # pyright: ignore[reportUnknownMemberType]
+        await self.admin.flushall()
         return store
 
     def call(self, coroutine: Coroutine[Any, Any, T]) -> T:
@@ -71,6 +73,7 @@ class GateMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         self.call(self.store.aclose())
+        self.call(self.admin.aclose())
 
     @initialize()
     def a_contact_that_nobody_knows(self) -> None:
@@ -188,8 +191,7 @@ class GateMachine(RuleBasedStateMachine):
         assert (head.id if head else None) == (gate.mail[0][2] if gate.mail else None)
 
     async def _look(self) -> tuple[Any, Any, int, list[str], Message | None]:
-        client: Any = self.store.client
-        entries = await client.xrange('am:{0}:out')
+        entries = await self.admin.xrange('am:{0}:out')
         outbox = [self._entry({key.decode(): value.decode() for key, value in entry.items()}) for _, entry in entries]
         return (
             await self.store.load(CONTACT, window=9),
@@ -200,7 +202,7 @@ class GateMachine(RuleBasedStateMachine):
         )
 
     async def _nothing_lives_for_ever(self) -> None:
-        client, gate = cast('Any', self.store.client), self.gate
+        client, gate = self.admin, self.gate
         deadline = await client.zscore('am:{0}:deadlines', CONTACT)
         assert deadline == (None if gate.deadline is None else BASE + gate.deadline)
         lease = await client.zscore('am:{0}:leases', CONTACT)

@@ -20,6 +20,7 @@ from redis.asyncio import Redis
 from agent_memory.codec import unpack
 from agent_memory.turn import TurnRecord
 from tests.faults.workers import Crew, Job, Settings, deliver
+from tests.servers import admin_url
 
 CONTACTS = 12
 MESSAGES = 70
@@ -34,7 +35,7 @@ async def test_stopped_and_killed_workers_lose_nothing_and_answer_once(
 ) -> None:
     dice = random.Random(1)
     crew = Crew(Settings(redis_url, lease_ms=LEASE_MS, think_ms=(20, 80), attempts=1000, by='manager'))
-    client: Any = Redis.from_url(redis_url, socket_timeout=None)
+    client: Any = Redis.from_url(admin_url(redis_url), socket_timeout=None)
     said: Counter[str] = Counter()
     channel = _Channel(client, dice)
     try:

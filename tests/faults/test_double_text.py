@@ -18,6 +18,7 @@ from redis.asyncio import Redis
 
 from agent_memory.testing import Trial, double_text_trial
 from tests.faults.workers import Crew, Job, Settings, deliver
+from tests.servers import admin_url
 
 RUNS = 100
 THINK = timedelta(milliseconds=120)
@@ -29,7 +30,7 @@ async def test_a_double_text_is_two_turns_in_order_in_each_of_100_runs(
 ) -> None:
     think = THINK // timedelta(milliseconds=1)
     crew = Crew(Settings(redis_url, think_ms=(think, think)))
-    client: Any = Redis.from_url(redis_url, socket_timeout=None)
+    client: Any = Redis.from_url(admin_url(redis_url), socket_timeout=None)
     trials: list[Trial] = []
     try:
         for name in ('one', 'other'):

@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 
 from agent_memory.capability import SessionMemory
 from tests.fault_proxy import fault_proxy
+from tests.servers import admin_url
 from tests.workers import ANA, inbound, mail, parrot, worker
 
 TURNS = 30
@@ -28,7 +29,7 @@ async def test_every_second_commit_answer_is_lost_and_every_turn_is_written_once
             assert (await agent.run(f'{i}', deps=inbound(f'm{i}', f'{i}', second=i))).output == f're: {i}'
         session = await manager.get_session(ANA)
     client: Any
-    async with Redis.from_url(redis_url) as client:
+    async with Redis.from_url(admin_url(redis_url)) as client:
         entries: list[Any] = await client.xrange('am:{0}:out')
     assert [int(fields[b'version']) for _, fields in entries] == list(range(1, TURNS + 2))
     assert len({fields[b'commit'] for _, fields in entries}) == TURNS + 1

@@ -20,7 +20,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from multiprocessing.context import ForkServerProcess
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import anyio
 from pydantic_ai import Agent
@@ -36,6 +36,7 @@ from agent_memory.capability import SessionMemory
 from agent_memory.errors import AgentMemoryError, EarlierWaits, LeaseLost
 from agent_memory.manager import SessionManager
 from agent_memory.session import Inbound
+from tests.servers import admin_url
 from tests.workers import inbound, told
 
 
@@ -97,12 +98,14 @@ async def deliver(client: Redis, name: str, job: Job) -> None:
 
 
 class _Store(RedisStore):
+    log: ClassVar[Any]
+    """The administrator's client: a worker's user may not write outside its store."""
+
     async def commit(self, grant: Grant, commit: Commit) -> Committed:
         try:
             return await super().commit(grant, commit)
         except LeaseLost:
-            fenced: Any = self.client.incr('log:fenced')
-            await fenced
+            await self.log.incr('log:fenced')
             raise
 
 
@@ -120,7 +123,8 @@ async def _work(name: str, settings: Settings) -> None:
         max_attempts=settings.attempts,
         backoff=timedelta(milliseconds=10),
     )
-    client: Any = Redis.from_url(settings.url)
+    client: Any = Redis.from_url(admin_url(settings.url))
+    _Store.log = client
     store = _Store(connect(settings.url), policy=policy)
     manager = SessionManager(store)
     agent = _agent(SessionMemory(manager), client, settings)

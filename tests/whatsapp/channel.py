@@ -29,6 +29,7 @@ from agent_memory.whatsapp import Dispatcher, Fixed, GraphMedia, GraphSender, Re
 from agent_memory.whatsapp._graph import GraphApi, make_client
 from agent_memory.whatsapp._limits import Limits
 from agent_memory.whatsapp.media import Transcriber
+from tests.servers import admin_url
 
 ANA, BIA = '5511987650001', '5521999990000'
 URL = 'http://localhost/webhook'
@@ -64,7 +65,7 @@ class Whatsapp:
     async def until_idle(self) -> None:
         """Wait until nobody's message waits and no reply is owed."""
         with anyio.fail_after(10):
-            async with Redis.from_url(self.redis_url) as client:
+            async with Redis.from_url(admin_url(self.redis_url)) as client:
                 while await client.exists('am:{0}:leases', 'am:{0}:owing'):  # noqa: ASYNC110 - a store tells no event
                     await anyio.sleep(0.02)
 
@@ -111,7 +112,6 @@ async def whatsapp(
         RECEPTION,
         transcriber,
         {graph.phone_number_id: GraphMedia(api)},
-        poll=timedelta(milliseconds=10),
     )
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(webhook)) as http:
         yield Whatsapp(redis_url, graph, manager, webhook, dispatcher, http, asked)

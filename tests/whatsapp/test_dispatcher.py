@@ -23,6 +23,7 @@ from agent_memory.session import Inbound
 from agent_memory.testing.graph import FailsLater, FakeGraph, Fault, Problem
 from agent_memory.turn import HandOver
 from agent_memory.whatsapp._outbound import MAX_TEXT
+from tests.servers import admin_url
 from tests.whatsapp.channel import ANA, BIA, RECEPTION, Whatsapp, whatsapp
 from tests.whatsapp.payloads import change, post
 
@@ -50,7 +51,7 @@ async def converse(channel: Whatsapp, *texts: str, **how: Any) -> Sequence[str]:
 
 async def state_of_the_reply(channel: Whatsapp) -> str:
     """Return the state of the only reply in the store."""
-    async with Redis.from_url(channel.redis_url, decode_responses=True) as client:
+    async with Redis.from_url(admin_url(channel.redis_url), decode_responses=True) as client:
         (name,) = await keys_of(client, 'am:*:r:*')
         reply: Any = await cast('Any', client.hgetall(name))
         return reply['state']
@@ -313,7 +314,7 @@ async def test_a_shutdown_gives_turns_back_unharmed(channel: Whatsapp) -> None:
 
 async def test_nothing_in_a_key_names_the_person(channel: Whatsapp) -> None:
     await converse(channel, 'oi')
-    async with Redis.from_url(channel.redis_url, decode_responses=True) as client:
+    async with Redis.from_url(admin_url(channel.redis_url), decode_responses=True) as client:
         keys = ' '.join(await keys_of(client))
     assert ANA not in keys
     assert 'wamid' not in keys

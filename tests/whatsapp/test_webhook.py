@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from agent_memory.backend._redis import RedisStore
+from agent_memory.session import Referral
 from agent_memory.testing.graph import FakeGraph
 from agent_memory.whatsapp._signature import HEADER
 from agent_memory.whatsapp.webhook import MAX_BODY
@@ -113,6 +114,26 @@ async def test_a_blank_message_is_a_message(channel: Whatsapp) -> None:
     await channel.deliver(channel.graph.says(ANA, ' \n '))
     await channel.work()
     assert channel.asked == ['[blank message]']
+
+
+@pytest.mark.parametrize(
+    ('referral', 'kept'),
+    [
+        ({'source_type': 'ad', 'source_id': '120210000000000001'}, Referral(kind='ad', id='120210000000000001')),
+        ({'source_type': '', 'source_id': '7', 'headline': 'Onix'}, Referral(kind='unknown', id='7')),
+        ({'source_type': 'post', 'source_id': '9' * 257}, Referral(kind='post')),
+        ({'headline': 'Onix'}, None),
+    ],
+)
+async def test_where_a_person_came_from_is_kept_with_the_turn(
+    channel: Whatsapp, referral: dict[str, str], kept: Referral | None
+) -> None:
+    await channel.deliver(channel.graph.says(ANA, 'oi') | {'referral': {**referral, 'ctwa_clid': 'names-a-click'}})
+    await channel.work()
+    stored = await channel.manager.store.load(await channel.manager.contact_id(f'+{ANA}'), window=1)
+    record = channel.manager.codec.read_turn(stored.turns[0])
+    assert record.messages[0].referral == kept
+    assert 'names-a-click' not in record.model_dump_json()
 
 
 @pytest.mark.skipif(not SHARED.exists(), reason='the collected payloads are not part of the repository')

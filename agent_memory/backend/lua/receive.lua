@@ -26,6 +26,8 @@ ARGV[12] look_ms      when to look for a reply that was left behind
 ARGV[13] owed_ttl_ms
 ARGV[14] reach_ttl_ms
 ARGV[15] now_ms       '' takes the server's clock
+ARGV[16] channel      where new mail is told
+ARGV[17] partition
 
 Returns {'NEW', waiting, due_ms} | {'KNOWN'} | {'MISMATCH'} | {'FULL'} | {'OVERLOADED'}
 ]]
@@ -59,7 +61,10 @@ if waiting >= tonumber(ARGV[10]) then due = now end
 if not held and s[4] and s[4] ~= '' then due = math.max(due, tonumber(s[5] or '0')) end
 redis.call('HSET', KEYS[1], 'burst_ms', burst, 'burst_fence', fence, 'resume_ms', due)
 -- While a turn runs this index holds the end of its lease; the commit sets it anew.
-if not held then redis.call('ZADD', KEYS[5], due, contact) end
+if not held then
+  redis.call('ZADD', KEYS[5], due, contact)
+  redis.call('PUBLISH', ARGV[16], ARGV[17] .. ':' .. due - now)
+end
 
 redis.call('ZADD', KEYS[7], ARGV[5], id)
 redis.call('PEXPIRE', KEYS[7], ARGV[13])

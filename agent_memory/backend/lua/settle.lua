@@ -33,7 +33,7 @@ elseif state == outcome or state == 'generated' or (outcome == 'sent' and state 
 end
 
 if outcome == 'nothing' then
-  redis.call('DEL', KEYS[1])
+  redis.call('UNLINK', KEYS[1])
   redis.call('ZREM', KEYS[2], id)
 elseif outcome == 'later' or (outcome == 'sent' and ARGV[6] == '1') then
   local part = tonumber(ARGV[4])

@@ -13,10 +13,11 @@ from agent_memory.lead import UserProfileData
 FLAGS = ('consent', 'person', 'opt_out', 'erasure')
 KNOWN_FAILURES: frozenset[str] = frozenset()
 HELD_OUT_FLOOR = 0.93
+DATASETS = Path(__file__).parents[3] / 'evals' / 'datasets'
 
 
 def _load(name: str) -> list[dict[str, Any]]:
-    return yaml.safe_load(Path(__file__).with_name(name).read_text(encoding='utf-8'))
+    return yaml.safe_load((DATASETS / name).read_text(encoding='utf-8'))['utterances']
 
 
 def _comparable(value: Any) -> Any:
@@ -41,13 +42,13 @@ def _wrong(case: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
     }
 
 
-@pytest.mark.parametrize('case', _load('cases_dev.yaml'), ids=lambda case: case['id'])
+@pytest.mark.parametrize('case', _load('utterances_dev.yaml'), ids=lambda case: case['id'])
 def test_a_turn_is_understood_as_annotated(case: dict[str, Any]) -> None:
     assert bool(_wrong(case)) == (case['id'] in KNOWN_FAILURES), _wrong(case)
 
 
 def test_unseen_turns_are_understood_as_annotated() -> None:
-    cases = _load('cases_heldout.yaml')
+    cases = _load('utterances_held_out.yaml')
 
     exact = sum(not _wrong(case) for case in cases)
 
@@ -55,7 +56,7 @@ def test_unseen_turns_are_understood_as_annotated() -> None:
 
 
 def test_both_halves_are_large_and_share_no_utterance() -> None:
-    seen, unseen = ({str(case['say']) for case in _load(f'cases_{half}.yaml')} for half in ('dev', 'heldout'))
+    seen, unseen = ({str(case['say']) for case in _load(f'utterances_{half}.yaml')} for half in ('dev', 'held_out'))
 
     assert min(len(seen), len(unseen)) >= 160
     assert len(seen & unseen) <= 4  # bare answers such as "sim", to other questions
