@@ -9,15 +9,14 @@ from typing import Literal
 import pytest
 
 from agent_memory.backend._connect import connect
+from agent_memory.backend._protocol import Policy
 from agent_memory.backend._redis import RedisStore
 from agent_memory.errors import StoreUnavailable
 from agent_memory.manager import SessionManager
 from tests.fault_proxy import FaultProxy, fault_proxy
-from tests.faults.load import Load, answer, phone, store_on, untyped
+from tests.faults.load import EVERY_TURN, Load, answer, phone, store_on, untyped
 from tests.servers import QUICK, Server, on_port, running, until
 from tests.topologies import SentinelTrio, port, sentinel_trio
-
-WINDOW = 10_000
 
 
 def url_of(trio: SentinelTrio) -> str:
@@ -27,8 +26,8 @@ def url_of(trio: SentinelTrio) -> str:
 
 async def test_no_acknowledged_commit_is_lost_when_the_primary_of_a_sentinel_group_is_killed(tmp_path: Path) -> None:
     async with sentinel_trio(tmp_path) as trio:
-        store = RedisStore.from_url(url_of(trio), durability='replica')
-        manager = SessionManager(store, window_turns=WINDOW)
+        store = RedisStore.from_url(url_of(trio), durability='replica', policy=Policy(kept_turns=EVERY_TURN))
+        manager = SessionManager(store, window_turns=EVERY_TURN)
         load = Load(manager)
         async with load.running():
             await load.passes(100)

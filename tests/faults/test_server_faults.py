@@ -18,11 +18,11 @@ from agent_memory._turns import Turn
 from agent_memory.backend._protocol import Policy
 from agent_memory.errors import StoreUnavailable
 from agent_memory.manager import SessionManager
-from tests.faults.load import Load, answer, phone, said, store_on, untyped
+from tests.faults.load import EVERY_TURN, Load, answer, phone, said, store_on, untyped
 from tests.servers import Server, free_port, on_port, running, valkey
 
 # A turn that could not be given back is free again when its lease ends.
-QUICK = Policy(lease=timedelta(seconds=1), backoff=timedelta(milliseconds=20))
+QUICK = Policy(lease=timedelta(seconds=1), backoff=timedelta(milliseconds=20), kept_turns=EVERY_TURN)
 
 
 async def command(server: Server, *words: str | int) -> Any:
@@ -69,7 +69,7 @@ async def test_a_full_disk_refuses_commits_and_loses_none_that_was_reported(tmp_
         valkey(tmp_path, '--appendonly', 'yes') as server,
         store_on(server.url, policy=QUICK) as store,
     ):
-        load = Load(SessionManager(store, window_turns=10_000), contacts=2)
+        load = Load(SessionManager(store, window_turns=EVERY_TURN), contacts=2)
         async with load.running():
             await load.passes(20)
             server.fill_disk()
@@ -88,7 +88,7 @@ async def test_a_full_disk_refuses_commits_and_loses_none_that_was_reported(tmp_
 
 async def test_a_paused_server_is_waited_for(tmp_path: Path) -> None:
     async with valkey(tmp_path) as server, store_on(server.url) as store:
-        load = Load(SessionManager(store, window_turns=10_000))
+        load = Load(SessionManager(store, window_turns=EVERY_TURN))
         async with load.running():
             await load.passes(50)
             await command(server, 'CLIENT', 'PAUSE', 1000, 'ALL')
@@ -100,7 +100,7 @@ async def test_a_paused_server_is_waited_for(tmp_path: Path) -> None:
 
 async def test_a_server_that_is_killed_and_comes_back_loses_nothing_and_needs_no_hand(tmp_path: Path) -> None:
     async with valkey(tmp_path, '--appendonly', 'yes') as server, store_on(server.url) as store:
-        load = Load(SessionManager(store, window_turns=10_000))
+        load = Load(SessionManager(store, window_turns=EVERY_TURN))
         async with load.running():
             for _ in range(3):
                 await load.passes(50)
