@@ -40,7 +40,7 @@ def talk(manager: SessionManager[Any], *answers: str | list[Call]) -> Conversati
 async def consents(manager: SessionManager[Any]) -> list[dict[str, Any]]:
     assert isinstance(manager.store, RedisStore)
     assert isinstance(manager.archive, DuckDBArchive)
-    await Archiver(manager.store.outbox, manager.archive, rows_of(manager.codec)).drain()
+    await Archiver(manager.store.outbox, manager.archive, rows_of(manager.codec, manager.vault)).drain()
     contact = await manager.contact_id('+5511999990000')
     found = await manager.archive.ask('consents', contact=contact, limit=100)
     return [dict(zip(found.columns, row, strict=True)) for row in found.rows]
