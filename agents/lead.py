@@ -7,6 +7,7 @@ from dataclasses import replace
 from pydantic_ai import Agent
 from pydantic_ai.models import Model
 
+from agent_memory.agents._asked import fields_asked
 from agent_memory.agents._evidence import lead_evidence
 from agent_memory.agents._guards import GUARD_TRIES, guard_reply
 from agent_memory.agents._limits import ConversationLimits
@@ -67,6 +68,7 @@ def lead_agent(
                 memory,
                 evidence=memory.evidence or lead_evidence,
                 summarize=memory.summarize or summary_by_rules,
+                asks=fields_asked,
             ),
             limits or ConversationLimits(),
         ],
