@@ -46,7 +46,7 @@ from agent_memory.profile import ProfileT
 from agent_memory.session import ConversationMessage, Inbound, SessionData
 from agent_memory.tools import ConsentRules, Evidence, profile_toolset, session_toolset
 from agent_memory.tools._actions import MEMORY_ID
-from agent_memory.turn import ACTIONS, Action, ActionList
+from agent_memory.turn import ACTIONS, Action, ActionList, TurnRecord
 from agent_memory.turn import Summarize as SumUp
 
 NOT_SENT = 'Your last answer was not sent, because the person wrote again. Answer everything in one reply.'
@@ -112,6 +112,8 @@ class SessionMemory(AbstractCapability[Deps], Generic[ProfileT]):
     """What a value must stand on to be recorded; `None` records what the model says."""
     consent: ConsentRules | None = None
     """What consent is asked with and how answers to it are read; by default the plainest answers to what was shown."""
+    asks: Callable[[str], list[str]] = field(default=lambda reply: [])
+    """The profile fields that a reply asks for, so that the history tells which stay without an answer."""
     id: str | None = field(default=MEMORY_ID, kw_only=True)
     session: SessionData[ProfileT] | None = field(default=None, init=False, repr=False)
     """In a run: the session as its tools have left it so far."""
@@ -307,9 +309,12 @@ class SessionMemory(AbstractCapability[Deps], Generic[ProfileT]):
             reply=reply,
             actions=[*_actions_of(new), *await self._summary(turn)],
             output=None if is_reply else _ANY.dump_python(result.output, mode='json'),
-            record=record_of(result, new, turn.blank(), turn.elapsed_ms()),
+            record=record_of(result, new, self._asked(turn.blank(), reply), turn.elapsed_ms()),
             parsed=new,
         )
+
+    def _asked(self, record: TurnRecord, reply: str | None) -> TurnRecord:
+        return record.model_copy(update={'asked': self.asks(reply)}) if reply else record
 
 
 def _unsummarized(turn: Turn[Any]) -> list[PastTurn]:

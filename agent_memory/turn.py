@@ -160,6 +160,8 @@ class TurnRecord(BaseModel):
     completeness: float | None = None
     facts: list[Fact] = Field(default_factory=list[Fact])
     events: list[Event] = Field(default_factory=list[Event])
+    asked: list[str] = Field(default_factory=list[str])
+    """The profile fields that the reply asks for."""
     model: str | None = None
     run_id: str | None = None
     usage: dict[str, int] = Field(default_factory=dict[str, int])

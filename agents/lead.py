@@ -7,6 +7,7 @@ from dataclasses import replace
 from pydantic_ai import Agent
 from pydantic_ai.models import Model
 
+from agent_memory.agents._asked import fields_asked
 from agent_memory.agents._consents import LEAD_CONSENT
 from agent_memory.agents._evidence import lead_evidence
 from agent_memory.agents._guards import GUARD_TRIES, guard_reply
@@ -70,6 +71,7 @@ def lead_agent(
                 evidence=memory.evidence or lead_evidence,
                 summarize=memory.summarize or summary_by_rules,
                 consent=memory.consent or LEAD_CONSENT,
+                asks=fields_asked,
             ),
             limits or ConversationLimits(),
         ],
