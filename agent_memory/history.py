@@ -230,6 +230,8 @@ def _turn_rows(entry: Entry, codec: Codec[Any]) -> Rows:
                 cost=record.cost,
                 duration_ms=record.duration_ms,
                 record=_record(entry, codec, record),
+                source=_source(record),
+                asked=','.join(record.asked) or None,
             ),
         ),
         messages=tuple(
@@ -263,6 +265,11 @@ def _turn_rows(entry: Entry, codec: Codec[Any]) -> Rows:
             for event in record.events
         ),
     )
+
+
+def _source(record: TurnRecord) -> str | None:
+    referral = next((one.referral for one in record.messages if one.referral), None)
+    return f'{referral.kind}:{referral.id}' if referral and referral.id else referral and referral.kind
 
 
 def _close_rows(entry: Entry, codec: Codec[Any]) -> Rows:

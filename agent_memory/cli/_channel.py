@@ -6,6 +6,7 @@ from pydantic_ai.capabilities import AbstractCapability
 
 from agent_memory.agents import _replies as replies
 from agent_memory.agents import lead_agent
+from agent_memory.agents._consents import CONSENT_TEXTS
 from agent_memory.backend._channel import Pace
 from agent_memory.capability import SessionMemory
 from agent_memory.errors import SetupError
@@ -13,7 +14,6 @@ from agent_memory.lead import UserProfileData
 from agent_memory.manager import SessionManager
 from agent_memory.session import Inbound
 from agent_memory.settings import MemorySettings
-from agent_memory.turn import AnswerConsent
 from agent_memory.whatsapp import (
     Dispatcher,
     Fixed,
@@ -37,8 +37,9 @@ RECEPTION = Reception(
         ask_for_text=replies.ASK_FOR_TEXT,
     ),
     choices={
-        'consent:yes': Fixed(replies.CONSENT_GIVEN, (AnswerConsent(given=True),)),
-        'consent:no': Fixed(replies.CONSENT_REFUSED, (AnswerConsent(given=False),)),
+        f'consent:{one.purpose}:{one.version}:{word}': Fixed(reply, (one.tapped(given=given),))
+        for one in CONSENT_TEXTS
+        for word, given, reply in (('yes', True, replies.CONSENT_GIVEN), ('no', False, replies.CONSENT_REFUSED))
     },
 )
 
