@@ -15,7 +15,7 @@ from typing import Any
 
 import anyio
 
-from benchmarks import many, single
+from benchmarks import many, sealing, single
 from benchmarks.workload import machine, managed, one_turn, server
 
 HISTORIES = (0, 10, 50, 200)
@@ -42,13 +42,18 @@ async def run(*, quick: bool) -> dict[str, Any]:
         rate = await many.throughput(one.url, seconds=1 if quick else 4)
         handover = await many.handover(one.url, turns=50 if quick else 300)
         losses = await many.losses(one.url, contacts=5 if quick else 20)
+        sealed = await sealing.measure(one.url, turns=200 if quick else 2000)
         growth = await many.growth(one.url, (1, 10, 100, 1000) if quick else (1, 10, 100, 1000, 10_000))
-    targets = _targets({row.history: row for row in rows}, rate, handover.p50)
+    targets = [
+        *_targets({row.history: row for row in rows}, rate, handover.p50),
+        Target('share of sealing in a turn', sealed.share, 0.05),
+    ]
     return {
         'machine': machine(),
         'turn': [row.as_dict() for row in rows],
         'throughput': asdict(rate),
         'handover_us': asdict(handover),
+        'sealing': asdict(sealed),
         'losses': [asdict(loss) for loss in losses],
         'growth': [asdict(step) for step in growth],
         'targets': [{**asdict(target), 'met': target.met} for target in targets],
@@ -85,6 +90,10 @@ def show(result: dict[str, Any]) -> None:
     print(f'\n16 contacts, one process: {rate["turns"]:.0f} turns/s, bare pairs {rate["pairs"]:.0f}/s')
     print(
         f'hand-over between waiters: p50 {result["handover_us"]["p50"]:.0f} us, p99 {result["handover_us"]["p99"]:.0f} us'
+    )
+    sealed = result['sealing']
+    print(
+        f'sealing: {sealed["seals"]:.0f} blobs a turn, {sealed["seal_us"]:.1f} of {sealed["turn_p50_us"]:.0f} us ({sealed["share"]:.1%})'
     )
     for loss in result['losses']:
         print(

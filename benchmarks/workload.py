@@ -74,6 +74,8 @@ async def one_turn(manager: SessionManager[UserProfileData], contact: int, numbe
 async def server() -> AsyncGenerator[Server]:
     """A Valkey server on loopback with an append-only file, flushed every second."""
     with TemporaryDirectory(prefix='benchmark-') as directory:
+        # Where managers that are given no vault keep their keys.
+        os.environ['XDG_DATA_HOME'] = directory
         one = on_port(Path(directory) / 'server', '--save', '', '--appendonly', 'yes', '--appendfsync', 'everysec')
         async with running(one):
             yield one

@@ -114,7 +114,7 @@ import pathlib, sys
 import agent_memory.backend._scripts as scripts
 scripts._FOLDER = pathlib.Path(sys.argv[1])
 import pytest
-sys.exit(pytest.main(['-x', '-q', '-W', 'ignore::pytest.PytestAssertRewriteWarning', 'tests/backend/test_redis.py']))
+sys.exit(pytest.main(['-x', '-q', '-W', 'ignore::pytest.PytestAssertRewriteWarning', 'tests/backend/test_redis.py', 'tests/privacy/test_forget.py']))
 """
 
 
