@@ -46,7 +46,9 @@ class Two:
 async def two() -> AsyncIterator[Two]:
     graph = Recorded()
     ours = GraphSender.to_number(graph.phone_number_id, graph.token, transport=graph.transport())
-    session = httpx.AsyncClient(transport=httpx.ASGITransport(cast('Any', graph)), base_url='https://graph.facebook.com')
+    session = httpx.AsyncClient(
+        transport=httpx.ASGITransport(cast('Any', graph)), base_url='https://graph.facebook.com'
+    )
     theirs = WhatsApp(graph.phone_number_id, graph.token.get_secret_value(), session=session)
     session.base_url = httpx.URL('https://graph.facebook.com/v26.0/')
     yield Two(graph, ours, theirs)
