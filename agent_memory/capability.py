@@ -172,7 +172,12 @@ class SessionMemory(AbstractCapability[Deps], Generic[ProfileT]):
         self, ctx: RunContext[Deps], turn: Turn[ProfileT], handler: WrapRunHandler, span: Span
     ) -> AgentRunResult[Any]:
         span.set_attributes({telemetry.CONTACT: turn.grant.contact_id, telemetry.MESSAGES: len(turn.messages)})
-        result = await self._answer(ctx, turn, handler)
+        telemetry.learn(turn.session.profile.known())
+        try:
+            result = await self._answer(ctx, turn, handler)
+        finally:
+            if self.session is not None:
+                telemetry.learn(self.session.profile.known())
         _account(span, turn)
         return result
 

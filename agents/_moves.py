@@ -54,13 +54,19 @@ def _looks(heard: Understanding, wishes: Wishes, scene: Scene) -> list[ToolCallP
 
 def _facts(heard: Understanding, profile: UserProfileData) -> list[ToolCallPart]:
     calls: list[ToolCallPart] = []
-    remembered = {change.field: change.value for change in heard.changes if change.op == 'remember'}
+    remembered: dict[str, Any] = {}
+    for change in heard.changes:
+        if change.op == 'remember':
+            before = remembered.get(change.field) if isinstance(change.value, list) else None
+            remembered[change.field] = [*before, *cast('list[Any]', change.value)] if before else change.value
     corrected = {change.field: change.value for change in heard.changes if change.op == 'correct' and change.value}
     forgotten = [change.field for change in heard.changes if change.op == 'correct' and not change.value]
     for change in heard.changes:
         if change.op == 'forget':
             left = _without(getattr(profile, change.field), change.value)
             if left:
+                # What the same turn adds would be lost to the list that replaces it.
+                left += cast('list[Any]', remembered.pop(change.field, []))
                 corrected[change.field] = left
             else:
                 forgotten.append(change.field)

@@ -33,7 +33,9 @@ _TERMS = Lexicon(
     }
 )
 _VISIT = Lexicon(
-    {True: 'visita* | agendar | marcar .. horario/visita | ir ai | ir na loja | passar ai | passar na loja'}
+    {
+        True: 'uma/minha/a/de/fazer/quero visita | visita/visitar/conhecer .. loja/voces/ai/carro/estoque | agendar | marcar .. horario/visita | ir ai | ir na loja | passar ai | passar na loja'
+    }
 )
 OFFERS_VISIT = 'Quer marcar uma visita'
 _THANKS = Lexicon({True: 'obrigad* | brigad* | valeu | vlw | agradecid* | agradeco'})

@@ -10,6 +10,7 @@ from pydantic_ai import RunContext
 from pydantic_ai.messages import ModelMessage, ModelResponse, TextPart, UserPromptPart
 
 from agent_memory.profile import Author, Change
+from agent_memory.tools._actions import live_session
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def supported(
     complaints: list[str] = []
     for change in changes:
         items = change.value if isinstance(change.value, list) else [change.value]
-        authors = [evidence(change.model_copy(update={'value': item}), said) for item in items]
+        authors = [_author(ctx, change, item, evidence, said) for item in items]
         complaints += [
             f'{change.field}: nothing that the person wrote says {item!r}'
             for item, author in zip(items, authors, strict=True)
@@ -64,3 +65,14 @@ def supported(
             value = held if items is change.value else held[0]
             kept.append(change.model_copy(update={'value': value, 'by': by}))
     return kept, complaints
+
+
+def _author(
+    ctx: RunContext[Any], change: Change, item: Any, evidence: Evidence, said: Sequence[Exchange]
+) -> Author | None:
+    """Return whose word a value is; an item that the list holds already was supported when it came."""
+    session = live_session(ctx)
+    known = session.profile.known().get(change.field) if session and isinstance(change.value, list) else None
+    if isinstance(known, list) and item in known:
+        return 'user'
+    return evidence(change.model_copy(update={'value': item}), said)

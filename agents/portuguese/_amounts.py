@@ -24,7 +24,7 @@ _DIMINUTIVE = {
 _AFTER = Lexicon(
     {
         True: 'de? entrada | na entrada | dou de entrada | para? dar? de entrada | de sinal | por mes | mensais | '
-        'mensal | ao mes | / mes | mes '
+        'mensal | ao mes | / mes | por litro | km/l | mes '
         '| de/na? parcela/prestacao/mensalidade | x | vezes | parcelas | prestacoes | km | quilometros | rodado* | '
         'de rodagem | anos | ano | meses '
         '| dias | dia | semanas | semana | portas | lugares | cv | cavalos | litros | l | % | por cento | pessoas | '
@@ -45,7 +45,7 @@ _BEFORE = Lexicon(
         '| salario | ganho | ganha | recebo | tiro '
         '| fipe | vale | valem | valendo | valia | avaliad* | vendi | vender | vendo | vendendo | pago de | paguei | '
         'comprei | custa | custou | custando | '
-        'custam | ofereceram | oferecem | anunciad* | anuncio | divida | devo | ipva | multa | fgts | consorcio de | '
+        'custam | ofereceram | oferecem | anunciad* | anuncio | pagou | pagaram | gastou | gastaram | vendeu | venderam | pegou por | deu | divida | devo | ipva | multa | fgts | consorcio de | '
         'carta de | '
         'x de | vezes de | fazem | faz por | deixa por | deixam por | sai por | esta por | esta saindo | vi um/uma? '
         '.. por/de | vi por | '
@@ -173,4 +173,4 @@ def _trapped_before(words: Words, amount: Amount, previous_end: int, taken: froz
     return False
 
 
-_RELEASE = word_set('total orcamento teto fechado gastar investir limite quero procuro')
+_RELEASE = word_set('comprar total orcamento teto fechado gastar investir limite quero procuro')

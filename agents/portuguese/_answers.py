@@ -6,7 +6,7 @@ from agent_memory.agents.portuguese._data import word_set
 from agent_memory.agents.portuguese._lexicon import Lexicon
 from agent_memory.agents.portuguese._text import END, SENTENCE_ENDS, Words
 
-_LEADING = word_set(', ah hm hum oi ola bom boa dia tarde noite entao olha ! e opa eu acho que muito .')
+_LEADING = word_set(', ah ai hm hum oi ola bom boa dia tarde noite entao olha ! e opa eu acho que muito .')
 _YES_NO = Lexicon(
     {
         False: 'nao | negativo | nunca | jamais | prefiro que nao | melhor nao | de jeito nenhum | de forma alguma | '
@@ -21,6 +21,10 @@ _YES_NO = Lexicon(
         'fechou | bora | tranquilo | por mim | por mim tudo bem | isso | isso mesmo/ai | exato | exatamente | '
         'correto | certo | certinho | confere | confirmo | confirmado | com certeza | perfeito | esta bom/certo/ok | '
         'joia | tudo joia | show | demorou | otimo | e sim/isso/claro | topo | aprovado | liberado | absolutamente | '
+        'se der/puder/possivel/desse sim? | de preferencia sim? | seria bom/otimo/ideal/perfeito | melhor ainda | '
+        'prefiro sim | prefiro que sim | isso sim | faco questao | ia ser bom | fundamental | indispensavel | essencial | '
+        'tambem e importante | tambem importa/conta | e importante | importante | importante sim | tambem ⏎ | tambem sim | '
+        'autorizado | autorizada | concordado | aprovada | liberada | '
         'evidente | logico | obvio | consinto | permito | acho/acredito que sim | boa ideia | suave | de boa | '
         'a vontade | fique a vontade | quero sim | sou sim | moro sim | tenho sim | faco sim | eu quero | '
         '👍 | ✅ | 👌 | yes | yeah | yep | sure | i agree | agree | of course | si | dale | claro que si',

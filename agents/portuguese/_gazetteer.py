@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from functools import cache
 
 from rapidfuzz import fuzz, process
@@ -63,10 +64,26 @@ def places() -> tuple[dict[str, Place], dict[str, int]]:
     for key in [key for key in found if ' d ' in key]:
         for spoken in (' do ', ' d'):
             found.setdefault(key.replace(' d ', spoken), found[key])
+    _add_short_names(found)
     for row in read_rows('nicknames.csv'):
         if row['name'] not in found or not row['weak']:
             found[row['name']] = Place(row['city'], (row['state'],), bool(row['weak']), True)
     return found, longest_by_first(found)
+
+
+def _add_short_names(found: dict[str, Place]) -> None:
+    """Add what people leave off the end of a long name, where one place only is meant: "Águas Lindas" de Goiás."""
+    shorter: dict[str, list[Place]] = {}
+    for key, place in found.items():
+        head = _TAIL.split(key)[0]
+        if head != key and ' ' in head:
+            shorter.setdefault(head, []).append(place)
+    for head, meant in shorter.items():
+        if len(meant) == 1 and head not in found and len(meant[0].states) == 1 and not head.endswith(' d'):
+            found[head] = replace(meant[0], everyday=False)
+
+
+_TAIL = re.compile(r' (?:de|do|da|dos|das) ')
 
 
 def _keys(cities: list[str]) -> list[str]:
@@ -86,7 +103,7 @@ def closest(name: str) -> Place | None:
         for other, score, _ in found
         if score >= _CLOSE or OSA.distance(name, other) == 1
     ]
-    return known[max(near, key=lambda item: item[1] + 3 * item[0])[2]] if near else None
+    return known[max(near, key=lambda item: item[1] + 10 * item[0])[2]] if near else None
 
 
 @cache

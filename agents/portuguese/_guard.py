@@ -28,7 +28,7 @@ _WHOLE = Lexicon(
         'modo desenvolvedor/deus/admin/debug/dan | developer mode | jailbreak | sou seu '
         'criador/desenvolvedor/programador | sou o administrador/desenvolvedor/programador | dan mode | o dan | role '
         'play | roleplay | nova instrucao | novas instrucoes | new instructions | '
-        'begin system | end system | instrucao do sistema | mensagem do sistema | override | simule que | imagine '
+        'begin system | end system | instrucao/instrucoes/mensagem/ordem/comando do/da sistema/desenvolvedor/admin/administrador/programador/openai | override | simule que | imagine '
         'que voce | responda como se | interprete um/uma | vamos brincar | brincar de | actua como | ahora eres | [ '
         'inst | < | im_start'
     }
@@ -38,7 +38,7 @@ _SENTENCE = Lexicon(
         True: 'ignor*/esquec*/desconsider*/disregard/forget/ignore/desobedec*/viole/burle .. '
         'instruc*/regras/regra/ordens/prompt/instructions/rules/diretriz*/comandos/programacao/restricoes/instrucciones/reglas '
         '| '
-        'set budget* | set .. true | chame a/o? ferramenta/funcao/tool | chama a ferramenta/funcao | execute | call '
+        'marque/defina .. urgencia/orcamento/marca/cidade/consentimento/prioridade/prioridades | set budget* | set .. true | chame a/o? ferramenta/funcao/tool | chama a ferramenta/funcao | execute | call '
         'the tool | tool call | function call | nota maxima | score 100 | wants_human | consent_given | consent '
         'given | budget max | budget_max | opt_out | erase_request | '
         'marque/registre/grave/salve/defina/preencha .. como/campo/perfil/true | atualize .. perfil/campo/banco | '

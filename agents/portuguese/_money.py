@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -12,7 +13,7 @@ from agent_memory.agents.portuguese._changes import dropped, stated
 from agent_memory.agents.portuguese._data import word_set
 from agent_memory.agents.portuguese._lexicon import Hit, Lexicon
 from agent_memory.agents.portuguese._scene import Scene
-from agent_memory.agents.portuguese._text import SENTENCE_ENDS, Words
+from agent_memory.agents.portuguese._text import SENTENCE_ENDS, Word, Words
 from agent_memory.profile import Change
 
 Bound = Literal['min', 'max', 'total', 'about', 'over', 'between']
@@ -42,7 +43,7 @@ _BOUNDS: Lexicon[Bound] = Lexicon(
         'about': 'uns | umas | em torno | por volta | na faixa | faixa de | na casa | casa dos | cerca de | mais ou '
         'menos | aproximadamente | around | about '
         '| tipo | em media | ai pelos | pelos | la pelos | algo como | beirando | proximo | perto de | por ai | '
-        'coisa de | roughly',
+        'coisa de | roughly | beira/beirar/beirando os/dos? | algo em torno',
         'between': 'entre | between | de | dos | das | from',
     }
 )
@@ -92,6 +93,7 @@ _RETRACT: Lexicon[tuple[str, ...]] = Lexicon(
 _MORE = Lexicon(
     {True: 'colocar/botar/por/adicionar/aumentar/aumenta/subir/sobe/esticar/dar/juntar/somar mais | aumento? mais'}
 )
+_MORE_BEHIND = Lexicon({True: 'a mais | de acrescimo | alem disso | em cima disso'})
 _BETWEEN = (
     'a | e | ate | - | ~ | / | ou | , | to | and | y | hasta | a r$ | e r$ | ate r$ | - r$ | / r$ | ou r$ | '
     'a uns | e uns | ou uns | e os | aos | a os | ao | e ate | e no maximo uns | indo ate | e indo ate | '
@@ -162,10 +164,10 @@ def _statements(scene: Scene) -> list[_Said]:
         pair = following and _range(words, amount, following)
         ends = following.end if pair and following else amount.end
         last = following if pair and following else amount
-        if is_something_else(words, replace(last, start=amount.start), previous, taken) or _year(
-            amount, words, pair=bool(pair)
-        ):
-            previous = ends
+        year = _year(amount, words, pair=bool(pair))
+        if year or is_something_else(words, replace(last, start=amount.start), previous, taken):
+            # The year of a car does not part its price from what says so: "vi um onix 2021 por 68.990".
+            previous = previous if year else ends
             i += 2 if pair else 1
             continue
         one = _range_said(words, amount, pair, bounds, previous) if pair else _single(scene, amount, bounds, previous)
@@ -237,6 +239,8 @@ def _single(scene: Scene, amount: Amount, bounds: list[Hit[Bound]], previous: in
         bound = 'min'
     elif bound == 'between':
         bound = None
+    if bound in (None, 'about') and scene.asks('floor') and not scene.asks('ceiling'):
+        bound = 'min'
     if not _is_money(scene, amount, bound, previous):
         return None
     value = amount.value * 1_000 if amount.value < 1_000 else amount.value
@@ -248,7 +252,8 @@ def _raised(scene: Scene, amount: Amount, value: float) -> float:
     """Return the sum when the person adds to what was known: "posso colocar mais 5 mil"."""
     before = scene.words[max(0, amount.start - 3) : amount.start]
     known = scene.profile.budget_max
-    return value + known if known and _MORE.within(before) else value
+    more = _MORE.within(before) or (amount.end < len(scene.words) and _MORE_BEHIND.at(scene.words, amount.end))
+    return value + known if known and more and value < known else value
 
 
 def _is_money(scene: Scene, amount: Amount, bound: Bound | None, previous: int) -> bool:
@@ -282,7 +287,7 @@ def _bound_before(words: Words, bounds: list[Hit[Bound]], start: int, previous: 
     weak: Bound | None = None
     for hit in reversed(bounds[: bisect_right(bounds, start, key=lambda hit: hit.end)]):
         between = words[hit.end : start]
-        if hit.start < previous or len(between) > _REACH or any(word.text in SENTENCE_ENDS for word in between):
+        if hit.start < previous or len(between) > _REACH or _parted(between):
             return weak
         if hit.value not in ('about', 'between'):
             return hit.value
@@ -290,11 +295,32 @@ def _bound_before(words: Words, bounds: list[Hit[Bound]], start: int, previous: 
     return weak
 
 
+def _parted(between: Sequence[Word]) -> bool:
+    """Return whether another thought begins between a bound and a number: "até sexta, 70 mil"."""
+    texts = [word.text for word in between]
+    if not SENTENCE_ENDS.isdisjoint(texts):
+        return True
+    return ',' in texts and not _HESITATIONS.issuperset(texts[: texts.index(',')])
+
+
+_HESITATIONS = word_set('do maximo digamos sei la assim uns umas vai por ai tipo')
+
+
 def _since_correction(scene: Scene, said: list[_Said]) -> list[_Said]:
+    decided = _DECISIONS.find(scene.words)
     for index in range(len(said) - 1, 0, -1):
-        if scene.corrected_between(said[index - 1].end, said[index].start):
+        end, start = said[index - 1].end, said[index].start
+        if scene.corrected_between(end, start) or any(end <= hit.start and hit.end <= start for hit in decided):
             return said[index:]
     return said
+
+
+_DECISIONS = Lexicon(
+    {
+        True: 'vamos de/com/em/fechar/colocar/por/botar | fechamos/fecha/fechar/ficamos/fica/fico/ficar em/com/por/nos | '
+        'bota/coloca/poe/considera/anota/deixa ai? | combinamos | decidi/decidimos'
+    }
+)
 
 
 def _settle(said: list[_Said]) -> tuple[float | None, float | None]:

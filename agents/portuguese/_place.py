@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from agent_memory.agents.portuguese._changes import dropped, stated
@@ -18,11 +18,11 @@ Cue = Literal['home', 'away', 'kin', 'weak', 'region']
 
 _KIN = (
     'pai/mae/irmao/irma/tio/tia/primo/prima/cunhado/cunhada/sogro/sogra/vizinho/vizinha/amigo/amiga/chefe/filho/filha/'
-    'esposa/marido/mulher/namorado/namorada/noivo/noiva/avo/sobrinho/sobrinha/colega/gente/pessoal'
+    'esposa/marido/mulher/namorado/namorada/noivo/noiva/avo/sobrinho/sobrinha/colega/pessoal'
 )
 _CUES: Lexicon[Cue] = Lexicon(
     {
-        'home': 'moro | moramos | mora | resido | residimos | vivo | vivemos | morando | morar | residente | sou | '
+        'home': 'cidade/cidadezinha/municipio/lugar chamada/chamado/de/do/da? | a gente mora/vive/fica | a gente e de/do/da | pessoal aqui de | moro | moramos | mora | resido | residimos | vivo | vivemos | morando | morar | residente | sou | '
         'somos | falo | falando | '
         'aqui | estou em/no/na/aqui/morando | estamos em/no/na | fico em/no/na | cidade e? | mudei | mudando | me '
         'mudo | mudanca para | mudar para | '
@@ -44,11 +44,12 @@ _CUES: Lexicon[Cue] = Lexicon(
         '| ida e volta | estrada para/de | anuncio | servico em | trampo em | trampo',
         'kin': f'meu/minha/nosso/nossa/o/a/um/uma {_KIN} | {_KIN} de',
         'weak': 'em | no | na | in | en | de | do | da | para | :',
-        'region': 'interior | litoral | estado | regiao | sul | norte | oeste | leste | sudoeste | noroeste | '
+        'region': 'zona norte/sul/leste/oeste/central | interior | litoral | estado | regiao | sul | norte | oeste | leste | sudoeste | noroeste | '
         'nordeste | sudeste | sertao | zona da mata | vale | serra gaucha | '
         'algum lugar | qualquer cidade | capital | grande | triangulo',
     }
 )
+_PART_OF_TOWN = Lexicon({True: 'zona norte/sul/leste/oeste/central'})
 _NEARBY = Lexicon({True: 'perto | pertinho | proximo | proxima | lado | vizinha | near | cerca'})
 _LIVES_THERE = Lexicon({True: 'moro/vivo/resido la/ai/nela/perto/proximo'})
 _FOR_THEM = Lexicon(
@@ -72,17 +73,31 @@ class _Found:
     state: str | None
     """The state said beside the name."""
     strength: int
+    slip: bool = False
+    """Whether the name was written with a slip of the pen; one that was written right is believed more."""
 
 
 def extract_place(scene: Scene) -> list[Change]:
     """Return the changes of `city` and `state`."""
-    found = [one for one in _cities(scene) if one.strength > 0]
+    found = _without_districts(scene.words, [one for one in _cities(scene) if one.strength > 0])
     if found:
         return _to_city(scene, _best(scene, found))
     state = _state_alone(scene)
-    if state and scene.words.places.get('capital'):
+    if state and (scene.words.places.get('capital') or _PART_OF_TOWN.within(scene.words)):
         return [stated(scene.profile, 'city', capital_of(state)), stated(scene.profile, 'state', state)]
     return _to_state(scene, state) if state else []
+
+
+def _without_districts(words: Words, found: list[_Found]) -> list[_Found]:
+    """Leave out a district named before its city: "Recreio, no Rio" is not the town of Recreio."""
+    kept: list[_Found] = []
+    for one in found:
+        if kept and one.place.capital and not kept[-1].state:
+            between = {word.text for word in words[kept[-1].end : one.start]}
+            if between <= {',', 'em', 'no', 'na', '-', '/'} and between:
+                one = replace(one, strength=max(one.strength, kept.pop().strength))
+        kept.append(one)
+    return kept
 
 
 def _to_city(scene: Scene, found: _Found) -> list[Change]:
@@ -112,6 +127,8 @@ def _best(scene: Scene, found: list[_Found]) -> _Found:
     places_of = scene.corrections
     if places_of and any(one.start > places_of[-1] for one in found):
         found = [one for one in found if one.start > places_of[-1]]
+    if any(not one.slip for one in found):
+        found = [one for one in found if not one.slip]
     top = max(one.strength for one in found)
     return [one for one in found if one.strength == top][-1]
 
@@ -127,7 +144,7 @@ def _cities(scene: Scene) -> list[_Found]:
         one = None
         for size in range(min(longest.get(_as_name(words[i]), 0), len(words) - i), 0, -1):
             place = known.get(_key(words, i, i + size))
-            if place:
+            if place and not _begins_state(words, i, i + size):
                 one = _weigh(scene, cues, place, i, i + size)
                 break
         if one is None and guesses and _may_be_slip(scene, cues, i):
@@ -139,6 +156,11 @@ def _cities(scene: Scene) -> list[_Found]:
         found.append(one)
         i = max(one.end, i + 1)
     return found
+
+
+def _begins_state(words: Words, start: int, end: int) -> bool:
+    """Return whether a name is the beginning of a state's: Rio Grande do Sul."""
+    return end - start > 1 and state_at(words, start)[1] > end
 
 
 def _key(words: Words, start: int, end: int) -> str:
@@ -167,22 +189,30 @@ def _weigh(scene: Scene, cues: list[Hit[Cue]], place: Place, start: int, end: in
 def _strength(
     scene: Scene, words: Words, place: Place, cue: Cue | None, *, state: str | None, alone: bool, start: int, end: int
 ) -> int:
-    asked = scene.asks('city')
+    if scene.asks('elsewhere') and cue != 'home':
+        return 0
     if cue == 'kin':
         return 1 if _FOR_THEM.within(words) else 0
     if cue == 'away':
         return 2 if _LIVES_THERE.within(words) else 0
     if cue == 'home':
         return 1 if _NEARBY.within(words[max(0, start - 3) : start]) else 4
-    if asked and (alone or scene.bare):
+    if state or (scene.asks('city') and (alone or scene.bare)):
         return 3
-    if state:
-        return 3
+    return _bare_strength(scene, place, cue, alone=alone, start=start, end=end)
+
+
+def _bare_strength(scene: Scene, place: Place, cue: Cue | None, *, alone: bool, start: int, end: int) -> int:
+    """Return how much a name counts that nobody said is a home."""
+    words = scene.words
     before = words[start - 1].text if start else END
     if place.everyday:
         return 1 if before == 'em' and words[start].raw[:1].isupper() and end > start else 0
-    if before in ('em', 'in', 'en') or (before in ('no', 'na') and cue == 'weak'):
+    if before in ('em', 'in', 'en'):
         return 2
+    if before in ('no', 'na') and cue == 'weak':
+        # "na chácara" is any farm, "na Chácara" the town; few towns take an article.
+        return 2 if place.capital or words[start].raw[:1].isupper() else 0
     multiword = end - start > 1
     if before == END and multiword:
         return 1
@@ -285,14 +315,16 @@ def _misspelt(words: Words, start: int) -> _Found | None:
         place = closest(' '.join(word.text for word in words[start : start + size]))
         if place:
             state, after = _state_beside(words, start + size, place)
-            return _Found(place, start, after, state, 3)
+            return _Found(place, start, after, state, 3, slip=True)
     return None
 
 
 _NOT_NAMES = word_set(
     'moro morando cidade bairro casa perto regiao interior aqui mesmo tudo nada sim nao centro capital zona '
     'estado apartamento parana minas bahia goias ceara maranhao sergipe alagoas amazonas voce agora hoje estou '
-    'falo resido para como'
+    'falo resido para como minha minhas meus nossa nosso nossos esposa marido mulher filha filho gente pessoa '
+    'trabalho trabalhar lado norte leste oeste praia rural depois antes ainda quando sempre tambem muito pouco '
+    'ontem amanha depende interessa importa serve aonde onde nenhuma nenhum qualquer tanto digo quero'
 )
 
 
@@ -338,4 +370,6 @@ def _tells_home(scene: Scene, cues: list[Hit[Cue]], start: int, end: int, *, ask
         'pe',
         'ce',
     )
-    return (cue == 'home' or _is_region(words, cues, start)) and (not letters or capitals)
+    return (cue == 'home' or (cue == 'weak' and before in ('em', 'in')) or _is_region(words, cues, start)) and (
+        not letters or capitals
+    )

@@ -14,10 +14,10 @@ from agent_memory.profile import Change
 _PRIORITIES: Lexicon[Priority] = Lexicon(
     {
         Priority.ECONOMY: 'economico | economica | economicos | economia | economic* | economiz* | '
-        'gaste/gasta/gastam/gastao/bebe/beba/consom*/consum* pouco/menos/pouca | pouco consumo | consumo | baixo '
+        'gaste/gasta/gastam/gastao/bebe/beba/consom*/consum* pouco/menos/pouca | gastar/gasto/gaste pouco/menos .. combustivel/gasolina/alcool/etanol | pouco consumo | consumo | baixo '
         'consumo | beberrao | '
         'bebedor '
-        '| poupe/poupa combustivel | km por/com litro | faca/faz bastante/muitos/uns .. km | fuel efficien* | good '
+        '| poupe/poupa combustivel | km por/com litro | faca/faz/fazer/fazendo bastante/muitos/uns .. km/litro | por litro | km / l | fuel efficien* | good '
         'mileage | gas mileage | fuel economy | mpg | rende bem/bastante/muito | gasolina | combustivel | beba pouca '
         '| nao beba/bebe/gaste/gasta muito/demais | pao duro',
         Priority.LOW_MAINTENANCE: 'manutencao barata/baixa/facil/simples/acessivel/tranquila/em | manutencao | '
@@ -62,10 +62,10 @@ _PRIORITIES: Lexicon[Priority] = Lexicon(
         'menos de 1/2/3/4/5/6/7/8/9/10/15/20/25/30/35/40/45/50/60/70/80/90/100 mil km | pouco quilometro | rodado '
         'pouco | que nao seja rodado | nao/sem .. muito rodado | nao .. rodado demais | pouquissimo rodado',
         Priority.AUTOMATIC: 'automatico | automatica | automaticos | automatizado | automatic* | cambio auto/aut/cvt '
-        '| cvt | transmissao automatica | sem embreagem | sem marcha | auto transmission | hidramatico | nao .. '
+        '| cvt | transmissao automatica | sem embreagem | cansado/cansada/cansei/chega de embreagem/marcha/cambio | sem marcha | auto transmission | hidramatico | nao .. '
         'embreagem | nao .. passar/trocar marcha',
         Priority.DESIGN: 'design | bonito | bonita | bonitao | lindo | linda | estilo | estiloso | visual | '
-        'aparencia | beleza do | arrojado | charmoso | chamativo | elegante | good looking | beautiful | nice '
+        'aparencia | beleza do | beleza e | e a? beleza | arrojado | charmoso | chamativo | elegante | good looking | beautiful | nice '
         'looking | style | stylish | esportivo bonito | cara de novo | estetica | bonitinho | bonitos',
         Priority.NEWER_YEAR: 'ano recente | mais recente | mais novo/nova possivel | mais novo | mais nova | mais '
         'novinho | bem novo | seminovo recente | ano/anos mais recente/recentes/novo/novos | novo possivel | newer | '
@@ -142,6 +142,7 @@ _NEVER_AFTER = {
 }
 _NEVER_BEFORE = {'ar': frozenset({'livre', 'de'}), 'ac': frozenset({'livre', 'de'})}
 _ASKED_OF_ANY_CAR = frozenset({'consumo', 'manutencao', 'revenda'})
+_INSURANCE = frozenset({'seguro', 'seguros'})
 
 
 def _means_attribute(scene: Scene, hit: Hit[Priority]) -> bool:
@@ -149,6 +150,10 @@ def _means_attribute(scene: Scene, hit: Hit[Priority]) -> bool:
     words = scene.words
     near = {word.text for word in words[max(0, hit.start - 3) : hit.end + 3]}
     if hit.value is Priority.AUTOMATIC and {'manual', 'ou'} <= near:
+        return False
+    if hit.value is Priority.ECONOMY and 'sonho' in near:  # "sonho de consumo"
+        return False
+    if words[hit.start].text == 'beleza' and (words[hit.start].raw[:1] in 'bB' and not scene.asks('priorities')):
         return False
     if hit.end - hit.start > 1 or scene.asks('priorities'):
         return True
@@ -158,6 +163,8 @@ def _means_attribute(scene: Scene, hit: Hit[Priority]) -> bool:
     if before not in _ONLY_AFTER.get(word, {before}) or after not in _ONLY_BEFORE.get(word, {after}):
         return False
     if before in _NEVER_AFTER.get(word, ()) or after in _NEVER_BEFORE.get(word, ()):
+        return False
+    if word in _INSURANCE and _sentence(words, hit.start)[-1].text == '?':
         return False
     return word not in _ASKED_OF_ANY_CAR or not _is_question(words, hit.start)
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from typing import Literal
 
+from agent_memory.agents.portuguese._gazetteer import STATES
 from agent_memory.agents.portuguese._lexicon import Lexicon
 from agent_memory.agents.portuguese._text import END, Words, read_words
 
 Topic = Literal[
-    'budget', 'deposit', 'instalment', 'city', 'state', 'use', 'brands', 'refused', 'body', 'priorities', 'urgency',
+    'budget', 'floor', 'ceiling', 'elsewhere', 'deposit', 'instalment', 'city', 'state', 'use', 'brands', 'refused', 'body', 'priorities', 'urgency',
     'name', 'payment', 'trade_in', 'consent', 'person', 'erasure', 'car', 'other_number', 'opt_out', 'restart',
 ]  # fmt: skip
 
+_STATE_NAMES = ' | '.join(name for name in STATES if name != 'para')
 _TOPICS: Lexicon[Topic] = Lexicon(
     {
         'deposit': 'entrada | sinal',
@@ -20,12 +22,15 @@ _TOPICS: Lexicon[Topic] = Lexicon(
         'other_number': 'que ano | qual ano | ano do | ano minimo | quilometragem | quantos km | quilometros | idade '
         '| quantas pessoas '
         '| quantos lugares | cpf | telefone | celular | whatsapp | cep | renda | salario | quantos | quantas',
-        'budget': 'orcamento | valor | quanto | faixa | preco | investir | gastar | budget | limite | teto | verba | '
-        'how much | presupuesto | price',
+        'floor': 'o minimo | valor/preco/orcamento/investimento minimo | minimo | a partir de quanto | piso',
+        'ceiling': 'o maximo | valor/preco/orcamento/investimento maximo | maximo | ate quanto | teto | limite',
+        'budget': 'orcamento | valor | quanto | faixa | preco | investir | investimento | gastar | budget | verba | '
+        'how much | presupuesto | price | ate onde .. ir/chegar',
         'city': 'cidade | mora | onde | localizacao | regiao | reside | city | where | ciudad | donde | local | '
         'municipio | fala de onde',
-        'state': 'estado | uf | state',
-        'use': 'uso | usar | usado | utilizar | utiliza | vai servir | para que | finalidade | dia a dia | rodar | '
+        'elsewhere': 'retirar | retirada | buscar o carro | entregar | entrega | visitar a/nossa loja | qual loja/unidade',
+        'state': f'estado | uf | state | {_STATE_NAMES}',
+        'use': 'utilidade | serventia | vai fazer com | e para o? que | carro e para | uso | usar | usado | utilizar | utiliza | vai servir | para que | finalidade | dia a dia | rodar | '
         'use it | rotina '
         '| objetivo | usa | uses | what for | trabalho ou | main use | utilizacao',
         'refused': 'nao quer | nao queira | nao gosta | nao goste | evita* | descart* | rejeit* | nao considera* | '
@@ -46,7 +51,7 @@ _TOPICS: Lexicon[Topic] = Lexicon(
         'te chamar | tu nombre | qual nome | nome',
         'payment': 'pagamento | pagar | financi* | a vista | consorcio | forma de',
         'trade_in': 'na troca | troca | carro atual | usado na | tem carro | tem algum carro | trade',
-        'consent': 'lgpd | dados pessoais | seus dados | suas informacoes | informacoes pessoais | dados | '
+        'consent': 'concorda/autoriza/consente ? | lgpd | dados pessoais | seus dados | suas informacoes | informacoes pessoais | dados | '
         'privacidade | consent* | registr* .. dados | '
         'termos | autoriza | politica de | your data | personal data | sus datos | tus datos | informacoes',
         'person': 'consultor* | atendente* | humano | vendedor* | especialista | pessoa | colega | gerente | equipe '
@@ -70,11 +75,20 @@ def topics_of(asked: str | None) -> frozenset[Topic]:
     words = read_words([asked])
     sentences = question_sentences(words)
     found: frozenset[Topic] = frozenset(hit.value for sentence in sentences for hit in _TOPICS.find(sentence))
+    if not found and _BARE_QUESTION.within(words) and _WHY_DATA.within(words):
+        found = frozenset[Topic]({'consent'})
     return _settled(found)
+
+
+# "É só para o atendimento. Você aceita?" comes back to a question about personal data.
+_BARE_QUESTION = Lexicon({True: 'aceita ? | concorda ? | autoriza ? | tudo bem ? | pode ser ? | de acordo ?'})
+_WHY_DATA = Lexicon({True: 'para o/seu? atendimento | para te atender | terceiros | compartilha* | usados? apenas/so'})
 
 
 def _settled(topics: frozenset[Topic]) -> frozenset[Topic]:
     """Keep the narrow reading: "qual valor de parcela" is not about the budget."""
+    if topics & {'floor', 'ceiling'}:
+        topics |= frozenset[Topic]({'budget'})
     for narrow, wider in _NARROW:
         if narrow in topics:
             topics -= wider
@@ -86,6 +100,7 @@ _NARROW: tuple[tuple[Topic, frozenset[Topic]], ...] = (
     ('instalment', frozenset({'budget', 'payment'})),
     ('refused', frozenset({'brands', 'car'})),
     ('erasure', frozenset({'consent'})),
+    ('elsewhere', frozenset({'city'})),
     ('consent', frozenset({'use'})),
     ('trade_in', frozenset({'car'})),
 )

@@ -14,13 +14,15 @@ _PEOPLE = (
 _PERSON = Lexicon(
     {
         True: f'falar/conversar/fala/tratar/negociar/resolver .. {_PEOPLE} | '
+        'quero/queria/posso/gostaria/preciso de? falar/conversar com o/a | '
+        'negociar/tratar/resolver/fechar/ver com .. pessoa/alguem/gente | '
         f'quero/queria/preciso/prefiro/gostaria/chama/chame/chamar/chamem/passa/passe/passar/transfere/transferir/transfira/manda/mande/coloca/coloque/bota/cade/tem/poe/aciona/encaminha/encaminhe '
         f'.. {_PEOPLE} | falar/conversar/fala com .. alguem/pessoa/gente/humano | atendimento humano | atendimento '
         f'por pessoa | pessoa de verdade | pessoa real | alguem de verdade | gente de verdade | gente de carne | '
         f'alguem real | '
         f'{_PEOPLE} .. me? ligar/ligue/chamar/chame/liga/entrar/contato/retornar | me liga | me ligue | me liguem | '
         f'me ligar | podem/pode me? ligar | ligar para mim | liga para mim | ligue para mim | liga aqui | alguem .. '
-        f'ligar/liga/ligue/atender/atende/chamar/me chama | '
+        f'ligar/liga/ligue/atender/atende/chamar/chama | '
         'me retorna/retorne/retornem | retorno por telefone | por telefone | por ligacao | uma ligacao | nao quero '
         'falar .. robo/bot/maquina | nao quero .. robo | chega de robo/bot | nao falo com robo | cansei .. robo | '
         'quero gente | quero falar com alguem | '
@@ -32,7 +34,8 @@ _PERSON = Lexicon(
         'me passa para alguem | um humano | com o gerente | contato humano | '
         f'atendente | {_PEOPLE} por favor | me chama no/na/pelo 1/2/3/4/5/6/7/8/9 | falar no telefone | pessoa '
         f'fisica falar',
-        False: f'nao .. precisa/preciso/quero mais? .. {_PEOPLE}/pessoa/alguem/ninguem | nao .. precisa/preciso '
+        False: f'continua/continue/segue/vamos/seguimos .. voce/contigo | deixa , nao precisa mais? ⏎ | deixa , nao precisa mais? , | deixa nao precisa mais? ⏎ | '
+        f'nao precisa mais ⏎ | nao precisa mais nao | nao precisa mais , | nao .. precisa/preciso/quero mais? .. {_PEOPLE}/pessoa/alguem/ninguem | nao .. precisa/preciso '
         f'chamar/ligar/passar | nao precisa , deixa | esquec*/cancela/deixa/desconsidera/dispensa .. '
         f'{_PEOPLE}/ligacao/humano | '
         f'continuar .. com? por? voce/contigo/aqui/robo/bot | continuo .. com voce/contigo/aqui | pode continuar .. '
@@ -47,8 +50,8 @@ _PERSON = Lexicon(
 # Phrases that mention a person without asking for one or calling one off.
 _NO_PERSON = Lexicon(
     {
-        True: f'sou {_PEOPLE} | meu .. e? {_PEOPLE} | trabalho como {_PEOPLE} | voce e .. {_PEOPLE}/robo/pessoa/real '
-        f'| e um/uma? robo/humano | {_PEOPLE} .. me atendeu/falou/disse/ligou/passou | vc e | sou motorista'
+        True: f'falar/conversar com o/a? meu/minha/banco | falei/conversei .. com .. {_PEOPLE} | sou {_PEOPLE} | meu .. e? {_PEOPLE} | trabalho como {_PEOPLE} | voce e .. {_PEOPLE}/robo/pessoa/real '
+        f'| e um/uma? robo/humano | {_PEOPLE} me atendeu/falou/disse/ligou/passou | vc e | sou motorista'
     }
 )
 _PEOPLE_ALONE = Lexicon({True: _PEOPLE})

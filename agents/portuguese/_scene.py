@@ -100,7 +100,7 @@ _CORRECTION = Lexicon(
         '| melhor dizendo | corrigindo | correcao | errei | me enganei | me confundi | enganei | ops | opa nao | '
         'oops | desculpa | perdao | revi '
         '| brincadeira | zoeira | actually | i mean | perdon | mejor dicho | em vez de | ao inves de | no lugar | '
-        'trocar para | troca para | '
+        'trocar/troca/troque/troco para/por | substitui por | '
         'muda para | mudar para | repensando | reconsiderando | nao pera | pera | retifico | errado | na real | '
         'esquece | quis dizer | sorry'
     }

@@ -28,6 +28,7 @@ _OTHER: _Cue = ('other', 4)
 _COMPARED: _Cue = ('other', 3)
 _REMOVE: _Cue = ('remove', 4)
 _ONLY: _Cue = ('only', 3)
+_REFUSE_NEXT: _Cue = ('refuse', 1)
 
 _BEFORE: Lexicon[_Cue] = Lexicon(
     {
@@ -35,8 +36,8 @@ _BEFORE: Lexicon[_Cue] = Lexicon(
         'quero | queria | quero o/a/um/uma? | procuro | procurando | busco | prefiro | preferia | preferencia '
         '| gosto | gostaria | curto | amo | adoro | sonho | pode/podia ser | interesse/interessado em/no/na? | de '
         'olho em/no/na? '
-        '| mas | porem | aceito | topo | por um/uma/outro | pelo | pela | pegar | comprar | subir para '
-        '| trocar por | mudar para | ir para | penso/pensando em | busco | quiero | want | looking for | like '
+        '| mas | porem | me gusta/gustan | prefiero | aceito | topo | por um/uma/outro | pelo | pela | pegar | comprar | subir para '
+        '| trocar/troca/troque por | muda/mude para/por | mudar para | ir para | penso/pensando em | busco | quiero | want | looking for | like '
         '| tenho interesse em/no/na? | tenho preferencia | tenho vontade | tem que? ser? | tinha em mente | esperando '
         '| pode/podem mostrar/mandar/incluir/colocar/ver | inclui* | coloca | bota | adiciona | me mostra | vi/achei '
         'um/uma? '
@@ -49,14 +50,16 @@ _BEFORE: Lexicon[_Cue] = Lexicon(
         'evitar '
         '| fujo/longe/correr/corro de/do/da? | trauma/raiva/medo/nojo de/do/da? | jamais | nunca .. mais? '
         'quero/compro/compraria/teria '
-        '| nem | exceto | tudo/qualquer .. menos | no quiero | nada de | but not | not a/an? | no more? | dont '
+        '| nem | exceto | tudo/qualquer .. menos | no quiero | nada de | anything/everything/any but | any brand/car but | but not | not a/an? | no more? | dont '
         'want/like '
         '| don t want/like | except | hate | deus me livre de? | passo longe de/do/da? | que nao seja/tenha | nao '
         'seja | excluir | exclui* '
-        '| nao pode ser | nao quero que seja | pavor de | bronca de | desisti de/do/da | desencantei de/do/da',
-        _OWN: 'tenho/temos um/uma/o/a? | estou/ando com/de | tinha/tive/tivemos um/uma/o/a? | ja tive/tivemos | dirijo '
+        '| nao pode ser | nao quero que seja | chega/cansei/cansado/cansada/enjoei/farto/farta de | nunca mais | '
+        'pavor de | bronca de | desisti de/do/da | desencantei de/do/da',
+        _REFUSE_NEXT: 'nao',
+        _OWN: 'tenho/temos um/uma/o/a? | era um/uma | estou/ando com/de | tinha/tive/tivemos um/uma/o/a? | ja tive/tivemos | dirijo '
         '| carro atual e? | atual e '
-        '| meu/nosso carro hoje? e? | carro que tenho | saindo/sair/vim de | dono de | vendi/vender/vendo/vendendo | '
+        '| meu/nosso carro hoje? e? | carro que tenho | saindo/sair/vim de/da/do | dono de | vendi/vender/vendo/vendendo | '
         'dou/dar/dando '
         '| trocar/troco/troca/trocando/trocaria | comprei | hoje .. ando/tenho/uso/e | passei | possuo | uso/usava '
         'um/uma | bati '
@@ -80,17 +83,18 @@ _BEFORE: Lexicon[_Cue] = Lexicon(
         _ONLY: 'so/somente/apenas/exclusivamente/unicamente '
         'quero/aceito/gosto/compro/se/serve/for/de/a/o/interessa/mesmo? '
         '| so | somente | apenas | exclusivamente | only | quero so/somente/apenas | tem que ser | solo | solamente '
-        '| nao abro mao de/do/da | faco questao de/do/da | ficar so com | fica so | deixa so | agora so',
+        '| nao abro mao de/do/da | faco questao de/do/da | fico/ficamos/ficar/vou/vamos/fecho com/de/do/da | decidi/decidimos por/pelo/pela/que | ficar so com | fica so | deixa so | agora so',
     }
 )
 _AFTER: Lexicon[Stance] = Lexicon(
     {
+        'only': 'mesmo | entao , | entao . | entao ⏎',
         'refuse': 'nem pensar | tambem nao | tambem nem | nao me agrada/desce/atrai/convence/serve/interessa/agradam '
         '| e nunca mais | nunca '
         'mais | e deus me livre | deus me livre | nem a pau | nem morto | nem fodendo | nem de graca | nem ferrando '
         '| nem quero | nem .. ver '
         '| nao , | nao . | nao ; | nao ⏎ | nao ! | nao e nem | nao mas | nao nem | nao quero | nao gosto '
-        '| nao .. quero/compro/gosto/curto/aceito/pego/confio/teria/serve/rola/da/serve/presta | jamais | nunca | de '
+        '| no ⏎ | no . | no , | nao .. quero/compro/gosto/curto/aceito/pego/confio/teria/serve/rola/da/serve/presta | jamais | nunca | de '
         'jeito/forma/maneira nenhum/nenhuma/algum/alguma '
         '| estou/esta fora | fora | dispenso | passo | odeio | detesto | nao mesmo | nao rola | nao da '
         '| esta descartad* | descartad* | no way | nao presta | nao me atende | nao pode | nao por favor | nao '
@@ -98,7 +102,7 @@ _AFTER: Lexicon[Stance] = Lexicon(
         'own': 'na troca | para/pra dar na? | como/de/parte do/de? entrada | e parte | como parte | que/q eu? tenho '
         '| para trocar | atual '
         '| para dar | de entrada | pega na troca | que estou vendendo | para vender',
-        'other': f'do/da/dele/dela/de? meu/minha/nosso/nossa? {_KIN} | dele | dela | dos outros | de um {_KIN}',
+        'other': f'do/da/dele/dela/de meu/minha/nosso/nossa? {_KIN} | dele | dela | dos outros | de um {_KIN}',
         'want_back': 'pode sim? | pode ser | sim | eu aceito | eu quero | aceito | pode voltar | ok | tudo bem | '
         'beleza | e bo* | seria '
         '| volta | libera* | serve | agora pode | me interessa | eu topo | eu gosto | tambem | eu curto | yes',
@@ -134,7 +138,7 @@ def stances(words: Words, spans: Sequence[Span], default: Stance = 'want') -> li
         had_cue = found[index] not in (None, 'want', 'only')
         if after == 'want_back' and had_cue:
             continue
-        if after in ('own', 'other') and found[index] == 'refuse':
+        if after in ('own', 'other') and found[index] in ('refuse', 'remove'):
             continue
         found[index] = after
         _spread_back(words, spans, found, index, after)
@@ -150,6 +154,8 @@ def _cue_before(words: Words, cues: list[Hit[_Cue]], start: int, *, since: int) 
         between = words[cue.end : start]
         if any(word.text in _BREAKS for word in between):
             return None
+        if reach == 1 and any(word.text in ',-/' for word in between):
+            return None
         distance = sum(word.text not in _LINKS for word in between)
         return stance if distance < reach else None
     return None
@@ -163,10 +169,13 @@ def _after(words: Words, spans: Sequence[Span], index: int) -> Stance | None:
     """Return the cue behind a name; years and short descriptions of the car may stand between."""
     limit = spans[index + 1][0] if index + 1 < len(spans) else len(words)
     at = spans[index][1]
+    if at + 1 < limit and words[at].text == '?':  # "Fiat? Deus me livre"
+        hit = _AFTER.at(words, at + 1)
+        return 'refuse' if hit and hit.value == 'refuse' else None
     for place in range(at, min(at + _NEAR + 1, limit)):
         hit = _AFTER.at(words, place)
         if hit and (hit.value in ('own', 'other') or place == at or _skippable(words, at, place)):
-            return hit.value
+            return None if _is_about_next(words, spans, index, hit) else hit.value
         if words[place].text in SENTENCE_ENDS:
             return None
         if words[place].text == ',' and place > at:
@@ -174,15 +183,39 @@ def _after(words: Words, spans: Sequence[Span], index: int) -> Stance | None:
     return None
 
 
+def _is_about_next(words: Words, spans: Sequence[Span], index: int, hit: Hit[Stance]) -> bool:
+    """Return whether a cue goes with the name that follows it: "Toyota, e não quero Fiat"."""
+    if index + 1 >= len(spans) or hit.start == spans[index][1]:
+        return False
+    return hit.value == 'refuse' and all(word.text in _ARTICLES for word in words[hit.end : spans[index + 1][0]])
+
+
+_ARTICLES = word_set('o a os as um uma de do da carro marca')
+
+
 def _skippable(words: Words, start: int, end: int) -> bool:
     return all(word.text in {',', 'eu', 'ai', 'ja', 'e', 'entao', 'tambem'} for word in words[start:end])
 
 
+def _only_commas(words: Words, spans: Sequence[Span], index: int, named: int) -> bool:
+    """Return whether commas alone part a list of names before `index`, so that what is said behind it holds for all.
+
+    "hatch ou suv, sedan não" refuses only the last, and so does "chevrolet, fiat não".
+    """
+    links = ([word.text for word in words[spans[i][1] : spans[i + 1][0]]] for i in range(index - 1))
+    return (index > 1 or index < named) and all(link == [','] for link in links)
+
+
 def _spread_back(words: Words, spans: Sequence[Span], found: list[Stance | None], index: int, stance: Stance) -> None:
+    named = index
     while index > 0:
         between = [word.text for word in words[spans[index - 1][1] : spans[index][0]]]
         joined = bool({'e', 'ou', 'nem', 'or', 'and'} & set(between)) and ',' not in between
-        bare = all(text in _LINKS for text in between) and found[index - 1] is None
+        bare = (
+            all(text in _LINKS for text in between)
+            and found[index - 1] is None
+            and _only_commas(words, spans, index, named)
+        )
         if not (joined and all(text in _LINKS for text in between)) and not bare:
             return
         index -= 1

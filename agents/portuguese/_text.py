@@ -114,7 +114,7 @@ _SHORT_FORMS = {
         'ate': 'atee atr',
         'mil': 'mill miu',
         'sedan': 'seda sedam sedans sedas cedan',
-        'hatch': 'rach hatchs hatchback hach hetch hatche hatchi hatchbacks rache',
+        'hatch': 'hatchzinho hatchinho rachi rach hatchs hatchback hach hetch hatche hatchi hatchbacks rache',
         'suv': 'suvs suve',
         'picape': 'pickup pickups picapes pickape pikape picap picapi',
         'caminhonete': 'camionete camioneta caminhoneta caminhonetes camionetes',

@@ -16,7 +16,7 @@ _KEYWORDS = word_set(
     'financiado financiar financiamento consorcio aplicativo entregas trabalhar trabalho faculdade familia '
     'criancas viajar viagens passear fazenda empresa urgente urgencia pesquisando atendente consultor vendedor '
     'gerente mensagens mensagem cadastro orcamento minimo maximo entrada parcela procuro prefiro preciso marca '
-    'qualquer condicionado recomecar verdade semestre bagageiro recente potencia'
+    'quarenta cinquenta sessenta setenta oitenta noventa qualquer condicionado recomecar verdade semestre bagageiro recente potencia'
 )
 _BY_FIRST = {first: sorted(word for word in _KEYWORDS if word[0] == first) for first in {word[0] for word in _KEYWORDS}}
 

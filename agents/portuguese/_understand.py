@@ -22,6 +22,7 @@ from agent_memory.agents.portuguese._scene import Scene
 from agent_memory.agents.portuguese._text import END, Words, read_words
 from agent_memory.agents.portuguese._urgency import extract_urgency
 from agent_memory.agents.portuguese._use import extract_use
+from agent_memory.agents.portuguese._vehicles import find_vehicles
 from agent_memory.errors import InvalidPatch
 from agent_memory.lead import UserProfileData
 from agent_memory.profile import Change
@@ -71,7 +72,8 @@ _SMALL_TALK = Lexicon(
         'qualquer | nenhum | nenhuma | nao sei | talvez | manual | km | importante | abrem | abre | sabado | '
         'funciona | depende | '
         'entendi | comprei | comprar | kkk* | haha* | rsrs* | mensagem | bot | atendimento | veiculo | car | cars | '
-        'price | photo'
+        'price | photo | voces | demora* | barato | caro | cor | preto | preta | branco | branca | prata | cinza | vermelho | '
+        'vermelha | azul | verde | japones* | alemao | chines* | vou pensar | pensar | amanha | marido | esposa'
     }
 )
 _HOLDS = 3
@@ -99,6 +101,9 @@ def understand(
         return Understanding((), choice=choice)
     requests = _requests(scene, asked)
     changes: list[Change] = [] if requests.erasure else _facts(scene, asked)
+    if requests.opt_out:
+        # "parem de me mandar mensagem todo dia" tells nothing about the car's use.
+        changes = [change for change in changes if change.field not in ('main_use', 'urgency')]
     if requests.restart:
         changes = [*_everything(profile), *changes]
     valid = _valid(profile, changes)
@@ -126,6 +131,7 @@ def _recognises(scene: Scene, requests: Understanding) -> bool:
     if any(value is not None for value in (requests.consent, requests.person, requests.opt_out, requests.erasure)):
         return True
     known = answer_to_proposal(scene.words) is not None or _SMALL_TALK.within(scene.words) is not None
+    known = known or (bool(scene.topics) and any(word.number is not None for word in scene.words))
     return known or bool(scene.vehicles)
 
 
@@ -138,9 +144,11 @@ def _facts(scene: Scene, asked: str | None) -> list[Change]:
     if answer is False:
         if scene.asks('urgency') and not any(word.number for word in scene.words):
             changes += [Change(field='urgency', value='exploring')] if _denies_hurry(asked) else []
+        changes += _refused_brand(asked)
         scene = replace(scene, words=without_leading_no(scene.words))
     own = _extract(scene)
-    stated = {change.field for change in own}
+    # A list takes what is added to the agent's proposal: "isso, e segurança também".
+    stated = {change.field for change in own if not (isinstance(change.value, list) and change.op == 'remember')}
     return [*(change for change in changes if change.field not in stated), *own]
 
 
@@ -157,6 +165,18 @@ def _denies_hurry(asked: str | None) -> bool:
     return bool(asked) and _HURRY.within(read_words([asked or ''])) is not None
 
 
+_OFFERS_BRAND = Lexicon({True: 'aceita | aceitaria | considera | consideraria | gosta | curte | toparia | topa'})
+
+
+def _refused_brand(asked: str | None) -> list[Change]:
+    """Return the brand that a no to "e Peugeot?" or "aceita Renault?" refuses."""
+    last = question_sentences(read_words([asked or '']))[-1:]
+    brands = [mention.vehicle.brand for mention in find_vehicles(last[0]) if not mention.vehicle.model] if last else []
+    if len(brands) != 1 or not (_OFFERS_BRAND.within(last[0]) or (len(last[0]) <= 4 and last[0][0].text == 'e')):
+        return []
+    return [Change(field='excluded_brands', value=[brands[0]])]
+
+
 def _proposed(scene: Scene, asked: str) -> list[Change]:
     """Return the facts of a yes-or-no question, such as "posso anotar um sedan?"."""
     sentences = question_sentences(read_words([asked]))
@@ -167,11 +187,15 @@ def _proposed(scene: Scene, asked: str) -> list[Change]:
         return []
     if len(sentences) == 1 and len(last) <= 3:
         last = read_words([asked])
-    return _extract(replace(scene, words=_as_said(last), topics=frozenset()))
+    return _extract(replace(scene, words=_as_said(last), topics=scene.topics & {'state'}))
+
+
+# "Você aceita Renault?" proposes the brand; in a customer's mouth it asks for a trade-in.
+_PROPOSING = frozenset({'?', 'aceita', 'aceitaria', 'aceitariam', 'aceitam', 'toparia', 'topa'})
 
 
 def _as_said(words: Words) -> Words:
-    return Words(word for word in words if word.text != '?')
+    return Words(word for word in words if word.text not in _PROPOSING)
 
 
 def _extract(scene: Scene) -> list[Change]:

@@ -24,17 +24,17 @@ _PHRASES: Lexicon[Urgency] = Lexicon(
         'hoje | ainda hoje | comprar/fechar/resolver/pegar/levar hoje/agora/ja/logo/amanha | para agora | agora '
         'mesmo | o quanto antes | quanto antes | '
         'mais rapido possivel | o mais breve | mais breve possivel | imediato | imediata | imediatamente | essa '
-        'semana | esta semana | nesta semana | nessa semana | semana que vem | proxima semana | esse mes | este mes '
+        'semana | ate o fim/final da semana | compro/fecho/levo/pego/comprando hoje/agora/ja/amanha | esta semana | nesta semana | nessa semana | semana que vem | proxima semana | esse mes | este mes '
         '| neste mes | nesse mes | '
         'fim do mes | final do mes | ate o fim/final do/desse/deste mes | proximos dias | esses dias | nesses dias | '
         'em breve | logo logo | asap | right away | urgent | urgently | as soon as possible | immediately | this '
         'week | this month | today | lo antes posible | '
         'urgente* | tem pressa | pressa | correndo | para ja | ja ja | para semana | hoje mesmo | ate '
-        'segunda/terca/quarta/quinta/sexta/sabado/domingo | ate o? dia | o mais cedo possivel | quinzena | esse fim '
+        'segunda/terca/quarta/quinta/sexta/sabado/domingo | para segunda/terca/quarta/quinta/sexta/sabado/domingo | ate o? dia | o mais cedo possivel | quinzena | esse fim '
         'de '
         'semana | amanha mesmo | ainda essa/esta semana | ainda esse/este mes | estou sem carro | estamos sem carro '
         '| fiquei sem carro | a pe | ahora mismo | esta semana | next week',
-        _SOON: 'mes que vem | proximo mes | mes seguinte | mes q vem | next month | um mes e meio | proximo '
+        _SOON: 'ate o? fim/final do mes que vem | fim/final/meio/inicio/comeco/ate de/do mes que vem | fim/final do proximo mes | mes que vem | proximo mes | mes seguinte | mes q vem | next month | um mes e meio | proximo '
         'trimestre | nesse trimestre | ate o meio do ano | um ou dois meses | par de meses | couple of months | '
         'proximos meses | proximo mes* | mes que entra | '
         'mes proximo | proximo mes',
@@ -109,7 +109,7 @@ _NEGATION = frozenset({'nao', 'nem', 'sem', 'nenhuma', 'no'})
 
 def extract_urgency(scene: Scene) -> list[Change]:
     """Return the change of `urgency`; the last statement of the turn wins."""
-    found = [*_said(scene), *_durations(scene), *_dates(scene)]
+    found = [*_said(scene), *_durations(scene), *_dates(scene), *_days_of_month(scene)]
     if not found and scene.asks('urgency') and scene.bare:
         found = [(hit.end, hit.value) for hit in _ASKED.find(scene.words) if not _negated(scene.words, hit)][:1]
     if not found:
@@ -182,7 +182,8 @@ def _is_ahead(scene: Scene, at: int) -> bool:
     number = words[at].number
     if number is not None and number > 12 and words[at + 1].text in ('meses', 'months') and not scene.asks('urgency'):
         return False
-    return scene.asks('urgency') or _AHEAD.within(before) is not None
+    restated = scene.bare and bool(scene.corrections)
+    return restated or scene.asks('urgency') or _AHEAD.within(before) is not None
 
 
 def _by_days(days: int) -> Urgency:
@@ -193,6 +194,18 @@ def _by_days(days: int) -> Urgency:
     return _LATER if days <= 184 else _OPEN
 
 
+def _days_of_month(scene: Scene) -> list[tuple[int, Urgency]]:
+    """Read "preciso pro dia 20": the next day of that number is at most a month away."""
+    return [
+        (i + 2, _NOW)
+        for i in scene.words.places.get('dia', ())
+        if scene.asks('urgency')
+        and i + 1 < len(scene.words)
+        and scene.words[i + 1].number in range(1, 32)
+        and (i + 3 >= len(scene.words) or scene.words[i + 2].text != 'de')
+    ]
+
+
 def _dates(scene: Scene) -> list[tuple[int, Urgency]]:
     words = scene.words
     found: list[tuple[int, Urgency]] = []
@@ -200,6 +213,8 @@ def _dates(scene: Scene) -> list[tuple[int, Urgency]]:
         month = _MONTHS.get(word.text)
         before = words[i - 1].text if i else ''
         if month is None or (len(word.text) == 3 and not scene.asks('urgency')) or word.text == 'may':
+            continue
+        if [w.text for w in words[max(0, i - 2) : i]] == ['rio', 'de']:
             continue
         linked = before in (
             'em',
@@ -225,8 +240,21 @@ def _dates(scene: Scene) -> list[tuple[int, Urgency]]:
             'no',
         )
         past = any(
-            w.text in ('desde', 'nasci', 'ano', 'aniversario', 'passado', 'comprei', 'tirei')
-            for w in words[max(0, i - 4) : i + 2]
+            w.text
+            in (
+                'desde',
+                'nasci',
+                'ano',
+                'aniversario',
+                'passado',
+                'comprei',
+                'tirei',
+                'mudo',
+                'mudar',
+                'mudamos',
+                'caso',
+            )
+            for w in words[max(0, i - 4) : i + 3]
         )
         if (linked and not past) or (scene.asks('urgency') and scene.bare):
             found.append((i + 1, _by_month(scene.today, month)))

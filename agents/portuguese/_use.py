@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from agent_memory.agents.portuguese._changes import stated
+from agent_memory.agents.portuguese._data import word_set
 from agent_memory.agents.portuguese._lexicon import Hit, Lexicon
 from agent_memory.agents.portuguese._scene import Scene
 from agent_memory.agents.portuguese._text import SENTENCE_ENDS, Words
@@ -23,12 +24,14 @@ _USES: Lexicon[MainUse] = Lexicon(
         'carga/material/mercadoria* | mercadoria | mercadorias | ifood | '
         'mercado livre | shopee | loggi | lalamove | obra | obras | material de construcao | trabalho pesado | '
         'servico pesado | pedreiro | eletricista | marceneiro | equipamento | equipamentos '
-        '| tools | cargo | freight | puxar .. carretinha/peso | caixas | lavoura',
+        '| tools | cargo | freight | puxar .. carretinha/peso | caixas | carretinha | reboque | verdura | verduras | hortifruti | ceasa | '
+        'levar/carregar/transportar/buscar/vender/entregar .. fruta*/verdura*/legume*/bebida*/gas/agua/cimento/areia/tijolo*/racao/pao/paes/marmita*/salgado*/bolo*/roupa*/movel/moveis/maquina*/som/instrumento*/encomenda*/estoque | '
+        'carregar peso/coisas/tralha/carga | feira livre | feirante | marmoraria | serralheria | marcenaria | motoboy',
         MainUse.OFFROAD_RURAL: 'sitio | fazenda | roca | chacara | rancho | haras | estrada de terra/chao/barro | '
         'estradas de terra/chao | chao batido | trilha | trilhas | lama | '
         'lamacal | barro | zona rural | area rural | rural | off road | offroad | interior de terra | meio do mato | '
-        'mato | farm | dirt road* | lugar ruim de estrada | rua de terra | ruas de terra | buraco* de terra | '
-        'campo e terra | para o campo | uso no campo | estrada ruim | estradas ruins | finca | pescaria',
+        'no/do/para/pelo mato | lida | gado | bois | boi | vaca | vacas | cavalo | cavalos | plantacao | lavoura | colheita | pasto | porteira | assentamento | ramal | farm | dirt road* | lugar ruim de estrada | rua de terra | ruas de terra | buraco* de terra | '
+        'no/do/de/el/pelo/para/o campo | campo e terra | estrada ruim | estradas ruins | finca | pescaria',
         MainUse.BUSINESS: 'empresa | minha firma | a firma | firma | frota | pj | cnpj | uso corporativo | '
         'corporativo | para a? equipe | visitar/atender cliente* | visita* a? cliente* | negocio | negocios | meu '
         'comercio | minha loja | escritorio movel | '
@@ -51,10 +54,11 @@ _USES: Lexicon[MainUse] = Lexicon(
         'diariamente | cotidiano | rotina | ir trabalhar | ir ao/para o? trabalho/servico/trampo/escritorio/emprego '
         '| ir e voltar | ida e volta .. trabalho/servico | trabalhar | trabalho | trampo | trampar | servico | '
         'emprego | faculdade | facul | universidade | curso | estudar | escola | colegio | aula | aulas | '
-        'rodar/andar/uso/usar na/dentro/em .. cidade | na cidade | uso urbano | urbano | cidade mesmo | transito | '
+        'rodar/andar/uso/usar na/dentro/em .. cidade | na cidade | uso urbano | urbano | cidade mesmo | transito | igreja | missa | culto | fisio | fisioterapia | medico | consulta | consultas | shopping | padaria | fazer compra/compras | creche | '
+        'plantao | plantoes | hospital | clinica | consultorio | mais/so/somente cidade | '
         'para a? cidade | carro de cidade | commut* | work | daily | supermercado | mercado | dentro da cidade | '
         'school | college | errands | city use | around town | deslocamento | locomocao | ir para o? centro | '
-        'trabalhar todos | trabajo | trabajar | diario | andar por ai | resolver coisas | ir na padaria | academia | '
+        'trabalhar todos | trabajo | trabajar | diario | andar/rodar/circular por aqui/ai/perto | resolver .. coisas/vida/pendencias | correria .. dia | ir e vir | ir na padaria | academia | '
         'metro',
     }
 )
@@ -75,7 +79,7 @@ _NOT_USE = Lexicon(
         'voltar/voltei/fui/vim/vou/volto de | larguei | parei | sai do/da/de | nao .. '
         'para/pra/e/vou/quero/pretendo/uso/trabalho '
         '| nada de | sem ser para | deixei | nunca .. para | trabalhava | fui | voces tem | baixei o? | pelo | '
-        'baixar | antes .. era | nao mais | em vez de'
+        'baixar | antes .. era | nao mais | em vez de | km .. da/na/do | moro/mora/fico .. da/na/no'
     }
 )
 # The trip of "viajar com os filhos" is the family's.
@@ -102,12 +106,21 @@ _WORK_WORDS = frozenset(
 )
 _PLACE_OF_WORK = Lexicon(
     {
-        True: 'trabalho/trabalhei/trabalha em/na/no/com/como/de | estudo/estuda em/na/no | to/estou no/na | saindo '
+        True: 'trabalho/trabalhei/trabalha em/na/no/com/como/de | estudo/estuda em/na/no | vaga/vagas de? | procuro/procurando/arrumar/arranjar um? emprego | to/estou no/na | saindo '
         'do/da | chego do | emprego novo | servico publico | carro de trabalho'
     }
 )
 # The car may be for one's daughter and still go to college every day.
 _BENEFICIARY = Lexicon({True: 'para o/a? meu/minha/nosso/nossa filho/filha | meu/minha filho/filha | my son/daughter'})
+_NOT_COUNTRYSIDE = frozenset(
+    {
+        'mato grosso',
+        *(
+            f'campo {name}'
+            for name in ['grande', 'limpo', 'largo', 'mourao', 'bom', 'verde', 'alegre', 'novo', 'magro', 'belo']
+        ),
+    }
+)
 _NEAR = 4
 
 
@@ -143,6 +156,7 @@ def _main(words: Words, hits: list[Hit[MainUse]]) -> MainUse:
     return named[0]
 
 
+_RATHER = Lexicon({True: 'do que | mais que | que para | than'})
 _MOSTLY = Lexicon(
     {
         True: 'principal* | mais para | mais pra | sobretudo | mainly | mostly | maior parte | mais e | na maioria | '
@@ -152,6 +166,8 @@ _MOSTLY = Lexicon(
 
 
 def _emphasised(words: Words, hits: list[Hit[MainUse]]) -> MainUse | None:
+    if len(hits) > 1 and _RATHER.within(words[hits[0].end : hits[1].start]):
+        return hits[0].value
     for mark in _MOSTLY.find(words):
         after = [hit for hit in hits if hit.start >= mark.start and hit.start - mark.end <= _NEAR]
         if after:
@@ -170,42 +186,44 @@ def _joined(words: Words, first: Hit[MainUse], second: Hit[MainUse]) -> bool:
 
 def _is_purpose(scene: Scene, hit: Hit[MainUse]) -> bool:
     words = scene.words
-    if _BENEFICIARY.within(words[max(0, hit.start - 3) : hit.end]):
-        return False
-    low = hit.start
-    while low and hit.start - low < 7 and words[low - 1].text not in SENTENCE_ENDS | {',', 'mas', 'so'}:
-        low -= 1
-    before = words[low : hit.start]
-    for cue in _NOT_USE.find(words[low : hit.end]):
-        if hit.start - (low + cue.end) <= _NEAR - 1:
-            return False
-    behind = [word.text for word in words[hit.end : hit.end + 2]]
-    if behind[:1] == ['nao'] or behind == ['nem', 'pensar']:
+    before = _before(words, hit.start)
+    if _BENEFICIARY.within(words[max(0, hit.start - 3) : hit.end]) or _is_denied(words, hit, len(before)):
         return False
     if scene.asks('use'):
         return True
-    if hit.value is MainUse.DAILY_COMMUTE and words[hit.start].text in (
-        'trabalho',
-        'escola',
-        'mercado',
-        'curso',
-        'servico',
-        'aula',
-        'metro',
-        'estudo',
-        'work',
-        'transito',
-        'na',
-    ):
+    if hit.value is MainUse.DAILY_COMMUTE and words[hit.start].text in _ALSO_PLACES:
         if _PLACE_OF_WORK.within(words[max(0, hit.start - 2) : hit.end + 1]):
             return False
-        return any(
-            word.text in ('para', 'ao', 'no', 'pelo', 'uso', 'rodar', 'andar', 'for', 'to', 'usar') for word in before
-        )
+        return any(word.text in _GOING for word in before)
     if hit.value in (MainUse.BUSINESS, MainUse.FAMILY, MainUse.LEISURE, MainUse.TRAVEL, MainUse.CARGO_WORK):
-        return (
-            _PURPOSE.within(before) is not None
-            or not before
-            or words[hit.start].text[:4] in ('viaj', 'entr', 'pass', 'carr')
-        )
+        itself = words[hit.start].text
+        counted = any(word.number is not None for word in before[-1:])
+        return _PURPOSE.within(before) is not None or not before or counted or itself.startswith(_TELLING)
     return True
+
+
+_ALSO_PLACES = word_set(
+    'trabalho escola mercado curso servico emprego aula metro estudo work transito na hospital plantao plantoes clinica '
+    'igreja missa culto fisio fisioterapia medico consulta consultas shopping padaria creche consultorio faculdade facul universidade academia'
+)
+"""Words that name a use only when one goes there."""
+_GOING = word_set('para ao no pelo uso rodar andar for to usar ir')
+_TELLING = ('viaj', 'entr', 'pass', 'carr', 'familiar')
+
+
+def _before(words: Words, start: int) -> Words:
+    """Return the words of the same thought before a place."""
+    low = start
+    while low and start - low < 7 and words[low - 1].text not in SENTENCE_ENDS | {',', 'mas', 'so'}:
+        low -= 1
+    return Words(words[low:start])
+
+
+def _is_denied(words: Words, hit: Hit[MainUse], reach: int) -> bool:
+    low = hit.start - reach
+    if any(hit.start - (low + cue.end) <= _NEAR - 1 for cue in _NOT_USE.find(words[low : hit.end])):
+        return True
+    behind = [word.text for word in words[hit.end : hit.end + 2]]
+    if behind and f'{words[hit.end - 1].text} {behind[0]}' in _NOT_COUNTRYSIDE:
+        return True
+    return behind[:1] == ['nao'] or behind == ['nem', 'pensar']

@@ -136,3 +136,14 @@ async def test_a_budget_upside_down_says_what_is_wrong(manager: SessionManager[A
 
     assert 'budget_min' in talk.refused()[0]
     assert (await talk.session()).profile.known() == {}
+
+
+async def test_what_is_left_of_a_list_needs_no_new_words(redis_url: str) -> None:
+    async with open_manager(redis_url) as manager:
+        talk = Conversation(lead_agent(SessionMemory(manager), 'rules'), manager)
+
+        await talk.say('gosto de honda, toyota e nissan')
+        await talk.say('risca a toyota e inclui a kia')
+
+        assert set((await talk.session()).profile.brands) == {'Honda', 'Nissan', 'Kia'}
+        assert talk.refused() == []

@@ -106,7 +106,7 @@ async def test_entries_that_were_archived_but_not_trimmed_are_trimmed_and_not_do
     await commit(store, 'ana', 1)
     [partition] = [number for number in range(2) if await store.outbox.backlog(number)]
     [entry] = await store.outbox.read(partition, after='0-0', count=10, block=timedelta(0))
-    await archive.append(Batch(partition, '0-0', entry.id, [decode(entry)]))
+    await archive.append(Batch(partition, '0-0', entry.id, [await decode(entry)]))
 
     assert await archiver.drain() == 0
     assert await backlog(store.outbox) == 0

@@ -152,8 +152,8 @@ async def test_leads_are_the_sessions_above_the_bar(told: DuckDBArchive) -> None
 
 async def test_a_transcript_runs_over_sessions(told: DuckDBArchive) -> None:
     answer = await history.transcript(told, 'ana', limit=3)
-    assert [row[3] for row in answer.rows] == ['resposta 2', 'pergunta 3', 'resposta 3']
-    assert answer.rows[-1][1] == BEGUN + timedelta(minutes=3)
+    assert [row[5] for row in answer.rows] == ['resposta 2', 'pergunta 3', 'resposta 3']
+    assert answer.rows[-1][3] == BEGUN + timedelta(minutes=3)
 
 
 async def test_a_question_of_an_empty_history_is_answered(archive: DuckDBArchive) -> None:

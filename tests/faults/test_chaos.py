@@ -14,11 +14,13 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
+import platformdirs
 import pytest
 from redis.asyncio import Redis
 
-from agent_memory.codec import unpack
-from agent_memory.turn import TurnRecord
+from agent_memory.codec import Codec
+from agent_memory.lead import CAR_LEAD
+from agent_memory.vault import Vault
 from tests.faults.workers import Crew, Job, Settings, deliver
 from tests.servers import admin_url
 
@@ -136,9 +138,11 @@ async def _answered(entries: list[Any]) -> Counter[str]:
     """Return how often each message was answered, and check that the versions of each session have no gap."""
     answered: Counter[str] = Counter()
     versions: dict[bytes, list[int]] = {}
+    vault = Vault.at(platformdirs.user_data_path('agent-memory'))  # the one of a manager that was given none
     for _, fields in entries:
         assert fields[b'kind'] == b'turn', fields
-        record = unpack(TurnRecord, fields[b'body'])
+        codec = Codec(CAR_LEAD, await vault.find(fields[b'contact'].decode()))
+        record = codec.read_turn(fields[b'body'])
         if record.messages[0].text != 'ready':
             answered.update(message.id for message in record.messages)
             versions.setdefault(fields[b'contact'] + fields[b'started'], []).append(int(fields[b'version']))
