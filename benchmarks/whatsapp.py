@@ -121,7 +121,7 @@ class Serving:
 
 
 async def main(options: argparse.Namespace) -> dict[str, Any]:
-    graph = Timed()
+    graph, result = Timed(), dict[str, Any]()
     server = uvicorn.Server(uvicorn.Config(cast('Any', graph), port=0, log_level='error', lifespan='off'))
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(server.serve)

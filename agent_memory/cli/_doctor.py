@@ -10,13 +10,12 @@ from pathlib import Path
 import typer
 
 from agent_memory.agents.catalogue import open_catalogue
-from agent_memory.backend._checkup import ServerHealth, look_at
+from agent_memory.backend._checkup import ServerHealth, backlog, look_at
 from agent_memory.backend._duckdb import DuckDBArchive
 from agent_memory.backend._redis import RedisStore
-from agent_memory.backend._status import archive_status
 from agent_memory.cli._doctor_channel import channel_findings
 from agent_memory.cli._finding import Finding, judged, show
-from agent_memory.errors import AgentMemoryError
+from agent_memory.errors import AgentMemoryError, ArchiveUnavailable, SetupError
 from agent_memory.lead import CAR_LEAD, UserProfileData
 from agent_memory.manager import SessionManager
 from agent_memory.privacy._audit import Audit
@@ -54,7 +53,8 @@ async def _memory(settings: MemorySettings) -> AsyncGenerator[Finding]:
         try:
             manager = await _opened(settings, stack)
             store = manager.store
-            assert isinstance(store, RedisStore)
+            if not isinstance(store, RedisStore):
+                raise SetupError(f'{type(store).__name__} is no Redis')
             health = await look_at(store)
         except AgentMemoryError as error:
             yield Finding('redis', 'fail', str(error), 'start it, or set AGENT_MEMORY_REDIS_URL to where it is')
@@ -66,6 +66,7 @@ async def _memory(settings: MemorySettings) -> AsyncGenerator[Finding]:
         for finding in await _history(store, archive, settings.archive_path):
             yield finding
         yield await _merges(manager)
+        yield await _keys(settings)
 
 
 async def _opened(settings: MemorySettings, stack: AsyncExitStack) -> SessionManager[UserProfileData]:
@@ -125,35 +126,31 @@ def _server(health: ServerHealth, *, shared: bool) -> list[Finding]:
 
 
 async def _history(store: RedisStore, archive: DuckDBArchive, path: Path) -> list[Finding]:
-    status = await archive_status(store.outbox, archive)
-    batches = ', '.join(str(one.batch) for one in status.partitions if one.batch) or 'none yet'
-    waiting = judged(
+    waiting, lag = await backlog(store)
+    late = judged(
         'archive lag',
-        f'{status.waiting} records wait, {status.lag.total_seconds():.0f} s; last batch {batches}',
-        (
-            status.lag > _LAG,
-            'fail',
-            'start `agent-memory archiver` or `serve`: when the outbox is full nothing is taken in',
-        ),
+        f'{waiting} records wait, the oldest for {lag.total_seconds():.0f} s',
+        (lag > _LAG, 'fail', 'start `agent-memory archiver` or `serve`: when the outbox is full nothing is taken in'),
     )
-    if status.unavailable is not None:
+    try:
+        verdict = await Audit(archive, store.anchor).verify()
+    except ArchiveUnavailable as error:
         advice = f'run doctor where the history is ({path.name}), or start what keeps it'
-        return [Finding('history', 'warn', status.unavailable, advice), waiting]
-    verdict = await Audit(archive, store.anchor).verify()
-    return [
-        Finding('history', 'ok', f'schema {status.schema}'),
-        waiting,
-        judged(
-            'records not understood',
-            str(status.dead_letters),
-            (bool(status.dead_letters), 'warn', '`dead_letters` in the history has them with the reason'),
-        ),
-        judged(
-            'audit chain',
-            f'{verdict.rows} notes',
-            (not verdict.ok, 'fail', f'it is not whole: {verdict.reason}'),
-        ),
-    ]
+        return [Finding('history', 'warn', str(error), advice), late]
+    chain = judged(
+        'audit chain', f'{verdict.rows} notes', (not verdict.ok, 'fail', f'it is not whole: {verdict.reason}')
+    )
+    return [Finding('history', 'ok', path.name), late, chain]
+
+
+async def _keys(settings: MemorySettings) -> Finding:
+    try:
+        health = await settings.vault().check()
+    except AgentMemoryError as error:
+        return Finding('keys', 'fail', str(error), 'restore the master key or the key store from their copies')
+    return judged(
+        'keys', health.detail, (not health.ok, 'fail', 'restore the master key or the key store from their copies')
+    )
 
 
 async def _merges(manager: SessionManager[UserProfileData]) -> Finding:

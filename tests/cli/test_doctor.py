@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,20 +14,24 @@ import httpx2
 import pytest
 import typer
 import uvicorn
+from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.routing import Mount, Route
 
+from agent_memory.agents.catalogue import DEMO_STOCK
 from agent_memory.backend._channel import Alias
+from agent_memory.backend._duckdb import DuckDBArchive
 from agent_memory.cli._doctor import run_doctor
+from agent_memory.cli._doctor_channel import channel_findings
 from agent_memory.cli._merges import run_keep, run_link, run_list
 from agent_memory.errors import InvalidInput
 from agent_memory.lead import CAR_LEAD
+from agent_memory.privacy._audit import Audit
 from agent_memory.settings import MemorySettings
 from agent_memory.testing.graph import FakeGraph
-from tests.servers import admit, free_port, valkey
+from agent_memory.whatsapp._settings import WhatsAppSettings
+from tests.servers import Server, admit, free_port, valkey
 from tests.whatsapp.channel import ANA, BIA, whatsapp
-
-CARS = Path(__file__).parents[2] / 'agents' / 'catalogue'
 
 
 @dataclass
@@ -35,7 +39,7 @@ class Installation:
     """A business number, its webhook and its Redis, as the environment describes them."""
 
     graph: FakeGraph
-    redis_url: str
+    server: Server
     url: str
     data: Path
     said: pytest.CaptureFixture[str]
@@ -62,7 +66,10 @@ async def installed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *options: str
 ) -> AsyncGenerator[Installation]:
     graph = FakeGraph()
-    async with valkey(tmp_path / 'redis', *options) as server, whatsapp(server.url, graph=graph) as channel:
+    async with (
+        valkey(tmp_path / 'redis', *options) as server,
+        whatsapp(server.url, graph=graph, data=tmp_path / 'data') as channel,
+    ):
         app = Starlette(routes=[Route('/webhook', channel.webhook), Mount('/', cast('Any', graph))])
         port = free_port()
         web = uvicorn.Server(uvicorn.Config(app, port=port, log_level='error', lifespan='off'))
@@ -71,10 +78,10 @@ async def installed(
             while not web.started:  # noqa: ASYNC110 - uvicorn tells no event
                 await anyio.sleep(0.01)
             address = f'http://127.0.0.1:{port}'
-            found = Installation(graph, server.url, f'{address}/webhook', tmp_path / 'data', capsys, monkeypatch)
+            found = Installation(graph, server, f'{address}/webhook', tmp_path / 'data', capsys, monkeypatch)
             found.set(
                 REDIS_URL=server.url,
-                CATALOGUE=str(next(CARS.glob('*.csv'))),
+                CATALOGUE=str(DEMO_STOCK),
                 WHATSAPP_PHONE_NUMBER_ID=graph.phone_number_id,
                 WHATSAPP_TOKEN=graph.token.get_secret_value(),
                 WHATSAPP_APP_SECRETS=graph.app_secret.get_secret_value(),
@@ -86,10 +93,9 @@ async def installed(
 
 
 @pytest.fixture(autouse=True)
-def _no_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:  # pyright: ignore[reportUnusedFunction]
+def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ('MODEL', 'SECRET', 'ARCHIVE', 'KEY_PREFIX'):
         monkeypatch.delenv(f'AGENT_MEMORY_{name}', raising=False)
-    yield
 
 
 async def test_a_whole_installation_has_nothing_that_fails(
@@ -103,7 +109,7 @@ async def test_a_whole_installation_has_nothing_that_fails(
         assert found['number at Meta']['found'] == 'Loja, quality GREEN'
         assert found['webhook signature']['found'] == 'HTTP 200 signed, 401 unsigned'
         assert 'valkey' in found['redis']['found']
-        assert found['archive lag']['found'].startswith('0 records wait, 0 s')
+        assert found['archive lag']['found'].startswith('0 records wait')
         await run_doctor(data=here.data, url=None, as_json=False)
         assert 'what to do' in capsys.readouterr().out
 
@@ -111,7 +117,9 @@ async def test_a_whole_installation_has_nothing_that_fails(
 async def test_each_thing_that_is_wrong_is_named_with_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    async with installed(tmp_path, monkeypatch, capsys, '--maxmemory', '1gb', '--maxmemory-policy', 'allkeys-lru') as here:
+    async with installed(
+        tmp_path, monkeypatch, capsys, '--maxmemory', '1gb', '--maxmemory-policy', 'allkeys-lru'
+    ) as here:
         here.set(
             WHATSAPP_TOKEN='an old token',
             WHATSAPP_APP_SECRETS=f'{here.graph.app_secret.get_secret_value()},{"0" * 32}',
@@ -138,21 +146,14 @@ async def test_what_is_only_worrying_fails_nothing(
 ) -> None:
     async with installed(tmp_path, monkeypatch, capsys, '--appendonly', 'yes') as here:
         here.graph.quality, here.graph.token_expires_at = 'RED', int(here.graph.clock()) + 86400
-        server = here.redis_url.removeprefix('unix://')
         async with MemorySettings(data_dir=here.data).open(CAR_LEAD) as memory:
             for number, person in enumerate((ANA, BIA)):
                 aliases = (Alias(f'phone {number}', 'phone'), Alias('likely', 'likely'))
                 await memory.manager.channel.link(aliases, contact_id=f'{person:0>22}', spare='x')
-            here.set(REDIS_URL=await admit(await _as_admin(server)))
+            here.set(REDIS_URL=await admit(here.server))
             found = await here.doctor()
         worrying = {check for check, one in found.items() if one['verdict'] == 'warn'}
         assert worrying >= {'number at Meta', 'token at Meta', 'redis', 'redis durability', 'people to tell apart'}
-
-
-async def _as_admin(path: str) -> Any:
-    from tests.servers import Server
-
-    return Server(f'unix://{path}', Path(path).parent, ())
 
 
 async def test_a_redis_that_is_away_and_a_channel_that_is_not_set_up_are_told(
@@ -169,7 +170,7 @@ async def test_an_operator_decides_who_is_one_person(
     redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv('AGENT_MEMORY_REDIS_URL', redis_url)
-    async with whatsapp(redis_url) as channel:
+    async with whatsapp(redis_url, data=tmp_path) as channel:
         with_ninth, without, third = '5511987650001', '551187650001', '5511987650009'
         for person in (with_ninth, without):
             await channel.deliver(channel.graph.says(person, 'oi'))
@@ -199,33 +200,22 @@ async def test_two_people_are_kept_apart_and_the_decision_is_in_the_audit(
     redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv('AGENT_MEMORY_REDIS_URL', redis_url)
-    async with whatsapp(redis_url) as channel:
+    async with whatsapp(redis_url, data=tmp_path) as channel:
         for person in ('5511987650001', '551187650001'):
             await channel.deliver(channel.graph.says(person, 'oi'))
         ((one, other),) = await channel.manager.channel.merges()
         await run_keep(one=one, other=other, data=tmp_path)
         assert await channel.manager.channel.merges() == []
         assert await channel.work() == 2
-    settings = MemorySettings(data_dir=tmp_path)
-    from agent_memory.backend._duckdb import DuckDBArchive
-    from agent_memory.privacy._audit import Audit
-
-    archive = DuckDBArchive(settings.archive_path)
+    archive = DuckDBArchive(MemorySettings(data_dir=tmp_path).archive_path)
     verdict = await Audit(archive).verify()
     await archive.close()
     assert (verdict.ok, verdict.rows) == (True, 1)
 
 
-def test_the_webhook_of_a_number_that_nobody_answers_for_fails() -> None:
-    async def run() -> list[tuple[str, str]]:
-        from pydantic import SecretStr
-
-        from agent_memory.cli._doctor_channel import channel_findings
-        from agent_memory.whatsapp._settings import WhatsAppSettings
-
-        settings = WhatsAppSettings(app_secrets=SecretStr('0' * 32), verify_token=SecretStr('verification'))
-        async with httpx2.AsyncClient() as http:
-            url = f'http://127.0.0.1:{free_port()}/webhook'
-            return [(one.check, one.verdict) async for one in channel_findings(settings, http, url=url)]
-
-    assert ('webhook', 'fail') in anyio.run(run)
+async def test_a_webhook_that_nobody_answers_for_fails() -> None:
+    settings = WhatsAppSettings(app_secrets=SecretStr('0' * 32), verify_token=SecretStr('verification'))
+    async with httpx2.AsyncClient(trust_env=False) as http:
+        url = f'http://127.0.0.1:{free_port()}/webhook'
+        found = {one.check: one.verdict async for one in channel_findings(settings, http, url=url)}
+    assert found['webhook'] == 'fail'

@@ -10,8 +10,8 @@ from typing import Any, cast
 import httpx
 import httpx2
 import pytest
-from pywa.types import Button, Section, SectionList, SectionRow
-from pywa_async import WhatsApp
+from pywa.types.callback import Button, Section, SectionList, SectionRow
+from pywa_async.client import WhatsApp
 from pywa_async.errors import ReEngagementMessage, TooManyMessages
 
 from agent_memory.testing.graph import FakeGraph, Problem
