@@ -5,32 +5,24 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import Field, dataclass, fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Timer
-from typing import Any, ClassVar, ParamSpec, TypeVar, cast
+from typing import Any, ParamSpec, TypeVar, cast
 
 import anyio
 import duckdb
-from pydantic_core import to_json
 
-from agent_memory.backend import _ledger
-from agent_memory.backend._archive import (
-    Batch,
-    DeadLetter,
-    EventRow,
-    FactRow,
-    MessageRow,
-    SessionRow,
-    TurnRow,
-)
-from agent_memory.backend._endpoint import ask_holder, ask_holder_for_copy, ask_holder_to_enter
+from agent_memory.backend import _forgetting, _ledger
+from agent_memory.backend._archive import Batch, MessageRow, SessionRow
+from agent_memory.backend._endpoint import ask_holder, ask_holder_for_copy, ask_holder_to_enter, ask_holder_to_erase
+from agent_memory.backend._erasure import Erasing, Tombstone
 from agent_memory.backend._history import Answer, Parameter, Question, sql_of
 from agent_memory.backend._ledger import AuditNote, Head, RequestStep
 from agent_memory.backend._migrations import NewerSchema, migrate
+from agent_memory.backend._tables import aware, session_of, write
 from agent_memory.backend._upkeep import copy_into
 from agent_memory.errors import ArchiveRefused, ArchiveUnavailable
 
@@ -65,6 +57,7 @@ class DuckDBArchive:
         self._readers = ThreadPoolExecutor(max_workers=4, thread_name_prefix='archive-reader')
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._opened: tuple[int, int] | None = None
+        self._stones: dict[str, int] = {}
 
     async def offset(self, partition: int) -> str:
         return await self._run(self._offset, partition)
@@ -74,7 +67,7 @@ class DuckDBArchive:
 
     async def sessions(self, contact_id: str, *, limit: int) -> list[SessionRow]:
         found = await self.ask('sessions', contact=contact_id, limit=limit)
-        return [SessionRow(*cast('Any', row)) for row in found.rows]
+        return [session_of(row) for row in found.rows]
 
     async def messages(self, session_id: str, *, limit: int) -> list[MessageRow]:
         contact_id = session_id.rpartition(':')[0]
@@ -98,6 +91,30 @@ class DuckDBArchive:
             lambda: self._run(self._enter, notes, steps),
             lambda: ask_holder_to_enter(self.path, notes, steps),
             lambda: self._run(self._enter_and_let_go, notes, steps),
+        )
+
+    async def traces(self, stones: Sequence[Tombstone]) -> dict[str, int]:
+        """Return the rows of each table that `erase` would remove."""
+        return await self.erasing(Erasing(stones=tuple(stones), dry=True))
+
+    async def erase(self, stones: Sequence[Tombstone]) -> dict[str, int]:
+        """Remove these contacts' rows, from the bytes of the file too, and whatever still comes of them."""
+        return await self.erasing(Erasing(stones=tuple(stones)))
+
+    async def tombstones(self) -> list[Tombstone]:
+        """Return who was erased here."""
+        found = await self.ask('erasures')
+        return [
+            Tombstone(str(contact), datetime.fromtimestamp(int(cast('Any', at)) / 1000, UTC))
+            for contact, at in found.rows
+        ]
+
+    async def erasing(self, what: Erasing) -> dict[str, int]:
+        """Do what an erasure asks, in the file or through the process that holds it."""
+        return await self._wherever(
+            lambda: self._run(self._erased, what),
+            lambda: ask_holder_to_erase(self.path, what),
+            lambda: self._run(self._erased_and_let_go, what),
         )
 
     async def _wherever(
@@ -200,6 +217,7 @@ class DuckDBArchive:
             connection.close()
             raise
         self._connection, self._opened = connection, self._identity()
+        self._stones = _forgetting.stones_of(connection)
         return connection
 
     def _identity(self) -> tuple[int, int] | None:
@@ -230,7 +248,7 @@ class DuckDBArchive:
         connection = self._connect()
         connection.begin()
         try:
-            self._insert(connection, batch)
+            write(connection, _forgetting.without(batch, self._stones))
             connection.commit()
         except (*_REFUSALS, ValueError) as error:
             connection.rollback()
@@ -239,21 +257,28 @@ class DuckDBArchive:
             self._let_go()
             raise ArchiveUnavailable(f'{self.path}: the file was removed or replaced while rows were written')
 
-    def _insert(self, connection: duckdb.DuckDBPyConnection, batch: Batch) -> None:
-        for table in _TABLES:
-            rows = [row for entry in batch.rows for row in getattr(entry, table.of)]
-            if rows:
-                connection.execute(table.insert, table.columns(rows))
-        _ledger.follow(connection, [event for entry in batch.rows for event in entry.events])
-        connection.execute('DELETE FROM offsets WHERE "partition" = ?', [batch.partition])
-        connection.execute('INSERT INTO offsets ("partition", entry_id) VALUES (?, ?)', [batch.partition, batch.offset])
-
     def _look(self, question: Question, parameters: dict[str, Parameter]) -> Answer:
         held = self._connection is not None
         found = self._fetch(self._connect(), question, parameters)
         if not held:
             self._let_go()
         return found
+
+    def _erased(self, erasing: Erasing) -> dict[str, int]:
+        connection = self._connect()
+        if erasing.dry:
+            return _forgetting.count(connection, erasing.stones)
+        removed = _forgetting.remove(connection, erasing.stones)
+        self._rewrite()
+        return removed
+
+    def _erased_and_let_go(self, erasing: Erasing) -> dict[str, int]:
+        held = self._connection is not None
+        try:
+            return self._erased(erasing)
+        finally:
+            if not held:
+                self._let_go()
 
     def _enter(self, notes: Sequence[AuditNote], steps: Sequence[RequestStep]) -> Head:
         connection = self._connect()
@@ -304,7 +329,7 @@ class DuckDBArchive:
             try:
                 found = cursor.execute(sql_of(question), parameters)
                 columns = tuple(str(column[0]) for column in found.description or ())
-                return Answer(columns, tuple(tuple(map(_aware, row)) for row in found.fetchall()))
+                return Answer(columns, tuple(tuple(map(aware, row)) for row in found.fetchall()))
             finally:
                 limit.cancel()
         except duckdb.InterruptException as error:
@@ -323,67 +348,9 @@ class _Occupied(ArchiveUnavailable):
     """Another process has the file open, or has not finished creating it."""
 
 
-@dataclass(frozen=True)
-class _Table:
-    """One table, and the row type whose fields are its columns. The field `at` is the column `time`."""
-
-    name: str
-    of: str
-    """The field of `Rows` that holds its rows."""
-    row: type[Any]
-
-    types: ClassVar[dict[str, str]] = {
-        'str': 'VARCHAR',
-        'int': 'BIGINT',
-        'float': 'DOUBLE',
-        'datetime': 'TIMESTAMPTZ',
-        'bytes': 'VARCHAR',
-    }
-
-    @property
-    def names(self) -> str:
-        return ', '.join('time' if item.name == 'at' else f'"{item.name}"' for item in fields(self.row))
-
-    @property
-    def insert(self) -> str:
-        """One JSON array a column: 100 times `executemany`, about half of Arrow, and needs no other package."""
-        values = ', '.join(self._value(item) for item in fields(self.row))
-        return f'INSERT INTO {self.name} ({self.names}) SELECT {values}'
-
-    def columns(self, rows: Iterable[Any]) -> list[str]:
-        """Return the parameters of `insert`.
-
-        Raises:
-            ValueError: A string is no text, such as half of a surrogate pair.
-        """
-        held = list(rows)
-        return [
-            to_json([getattr(row, item.name) for row in held], bytes_mode='hex').decode() for item in fields(self.row)
-        ]
-
-    def _value(self, item: Field[Any]) -> str:
-        kind = str(item.type).removesuffix(' | None')
-        value = f'unnest(from_json(?, \'["{self.types[kind]}"]\'))'
-        return f'unhex({value})' if kind == 'bytes' else value
-
-
-_TABLES = (
-    _Table('archived_sessions', 'sessions', SessionRow),
-    _Table('turns', 'turns', TurnRow),
-    _Table('message_history', 'messages', MessageRow),
-    _Table('facts', 'facts', FactRow),
-    _Table('events', 'events', EventRow),
-    _Table('dead_letters', 'dead_letters', DeadLetter),
-)
-
-
 def _order(entry_id: str) -> tuple[int, int]:
     milliseconds, _, sequence = entry_id.partition('-')
     return int(milliseconds), int(sequence)
-
-
-def _aware(value: Any) -> Any:
-    return value.replace(tzinfo=UTC) if isinstance(value, datetime) else value
 
 
 def _reason(error: Exception) -> str:
