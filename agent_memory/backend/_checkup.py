@@ -63,21 +63,6 @@ async def look_at(store: RedisStore) -> ServerHealth:
     )
 
 
-async def backlog(store: RedisStore) -> tuple[int, timedelta]:
-    """Return how many records wait for the archive, and how long the oldest of them has waited.
-
-    Raises:
-        StoreUnavailable: It does not answer.
-    """
-    outbox, now = store.outbox, time.time()
-    waiting, oldest = 0, now
-    for partition in range(await outbox.partitions()):
-        waiting += await outbox.backlog(partition)
-        for entry in await outbox.read(partition, after='0-0', count=1, block=timedelta(0)):
-            oldest = min(oldest, int(entry.id.partition('-')[0]) / 1000)
-    return waiting, timedelta(seconds=now - oldest)
-
-
 async def _infos(client: Any) -> list[dict[str, Any]]:
     """Return what each server says of itself; nothing when this user may not ask."""
     try:

@@ -10,12 +10,13 @@ from pathlib import Path
 import typer
 
 from agent_memory.agents.catalogue import open_catalogue
-from agent_memory.backend._checkup import ServerHealth, backlog, look_at
+from agent_memory.backend._checkup import ServerHealth, look_at
 from agent_memory.backend._duckdb import DuckDBArchive
 from agent_memory.backend._redis import RedisStore
+from agent_memory.backend._status import archive_status
 from agent_memory.cli._doctor_channel import channel_findings
 from agent_memory.cli._finding import Finding, judged, show
-from agent_memory.errors import AgentMemoryError, ArchiveUnavailable, SetupError
+from agent_memory.errors import AgentMemoryError, SetupError
 from agent_memory.lead import CAR_LEAD, UserProfileData
 from agent_memory.manager import SessionManager
 from agent_memory.privacy._audit import Audit
@@ -126,21 +127,30 @@ def _server(health: ServerHealth, *, shared: bool) -> list[Finding]:
 
 
 async def _history(store: RedisStore, archive: DuckDBArchive, path: Path) -> list[Finding]:
-    waiting, lag = await backlog(store)
+    status = await archive_status(store.outbox, archive)
+    batches = ', '.join(str(one.batch) for one in status.partitions if one.batch) or 'none yet'
     late = judged(
         'archive lag',
-        f'{waiting} records wait, the oldest for {lag.total_seconds():.0f} s',
-        (lag > _LAG, 'fail', 'start `agent-memory archiver` or `serve`: when the outbox is full nothing is taken in'),
+        f'{status.waiting} records wait, the oldest for {status.lag.total_seconds():.0f} s; last batch: {batches}',
+        (
+            status.lag > _LAG,
+            'fail',
+            'start `agent-memory archiver` or `serve`: when the outbox is full nothing is taken in',
+        ),
     )
-    try:
-        verdict = await Audit(archive, store.anchor).verify()
-    except ArchiveUnavailable as error:
+    if status.unavailable is not None:
         advice = f'run doctor where the history is ({path.name}), or start what keeps it'
-        return [Finding('history', 'warn', str(error), advice), late]
-    chain = judged(
-        'audit chain', f'{verdict.rows} notes', (not verdict.ok, 'fail', f'it is not whole: {verdict.reason}')
-    )
-    return [Finding('history', 'ok', path.name), late, chain]
+        return [Finding('history', 'warn', status.unavailable, advice), late]
+    verdict = await Audit(archive, store.anchor).verify()
+    dead = status.dead_letters or 0
+    return [
+        Finding('history', 'ok', f'{path.name}, schema {status.schema or "not made yet"}'),
+        late,
+        judged(
+            'dead letters', f'{dead} in the history', (dead > 0, 'warn', 'the table `dead_letters` has their reasons')
+        ),
+        judged('audit chain', f'{verdict.rows} notes', (not verdict.ok, 'fail', f'it is not whole: {verdict.reason}')),
+    ]
 
 
 async def _keys(settings: MemorySettings) -> Finding:
