@@ -31,12 +31,14 @@ from agent_memory.handoff import HandoffRelay, HandoffSink, LogSink, WebhookSink
 from agent_memory.history import OpenedEvents, rows_of
 from agent_memory.manager import SessionManager
 from agent_memory.privacy._audit import Audit
+from agent_memory.privacy._forget import reconcile
 from agent_memory.profile import ProfileT
 from agent_memory.session import Domain, LegalBasis
 from agent_memory.vault import KEYS_FILE, MASTER_FILE, MasterKeys, Vault
 
 _SWEEP = timedelta(seconds=1)
 _ANCHOR = timedelta(seconds=10)
+_RECONCILE = timedelta(minutes=1)
 _LAST_DRAIN = timedelta(seconds=5)
 
 
@@ -101,6 +103,11 @@ class MemorySettings(BaseSettings):
     def rules(self) -> list[Rule]:
         """Return how long each class of the history's data is kept."""
         return [Rule(table, timedelta(days=days)) for table, days in self.retain_days.items()]
+
+    evaluate: float = Field(default=0, ge=0, le=1)
+    """Which share of live turns is judged in the background; none by default. Needs the extra `evals`."""
+    judge_model: str | None = None
+    """The model that judges the tone of those turns; without one only rules do."""
 
     def vault(self) -> Vault:
         """Return what seals personal content, with the keys of this deployment.
@@ -179,6 +186,7 @@ class MemorySettings(BaseSettings):
                 tasks.start_soon(serve_history, archive, archive.path)
                 tasks.start_soon(_sweep, manager)
                 tasks.start_soon(_keep_ledger, Audit(archive, store.anchor), archive, self.rules())
+                tasks.start_soon(_keep_erased, manager, archive)
                 tasks.start_soon(HandoffRelay(OpenedEvents(DuckDBEventQueue(archive), manager.vault), self._sink()).run)
                 try:
                     yield opened
@@ -259,6 +267,14 @@ async def _keep_ledger(audit: Audit, archive: DuckDBArchive, rules: list[Rule]) 
             if rules and kept != (today := datetime.now(UTC).date()):
                 await retain(archive, rules)
                 kept = today
+
+
+async def _keep_erased(manager: SessionManager[ProfileT], archive: DuckDBArchive) -> None:
+    """Erase here who was erased elsewhere: on another machine, or before a backup was restored."""
+    while True:
+        with suppress(AgentMemoryError):
+            await reconcile(manager, archive)
+        await anyio.sleep(_RECONCILE.total_seconds())
 
 
 async def _drain(archiver: Archiver) -> None:

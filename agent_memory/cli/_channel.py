@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from pydantic_ai.capabilities import AbstractCapability
+
 from agent_memory.agents import _replies as replies
 from agent_memory.agents import lead_agent
 from agent_memory.agents._consents import CONSENT_TEXTS
+from agent_memory.agents.catalogue import open_catalogue
 from agent_memory.backend._channel import Pace
 from agent_memory.capability import SessionMemory
+from agent_memory.errors import SetupError
 from agent_memory.lead import UserProfileData
 from agent_memory.manager import SessionManager
+from agent_memory.session import Inbound
+from agent_memory.settings import MemorySettings
 from agent_memory.whatsapp import (
     Dispatcher,
     Fixed,
@@ -27,8 +35,8 @@ BATCH = Pace().most
 
 RECEPTION = Reception(
     Wording(
-        opted_out=replies.CHANNEL_OPTED_OUT,
-        opted_in=replies.CHANNEL_OPTED_IN,
+        opted_out=replies.OPTED_OUT,
+        opted_in=replies.OPTED_IN,
         ask_for_text=replies.ASK_FOR_TEXT,
     ),
     choices={
@@ -46,18 +54,40 @@ def webhook_of(manager: SessionManager[UserProfileData], settings: WhatsAppSetti
 
 
 def dispatcher_of(
-    manager: SessionManager[UserProfileData], settings: WhatsAppSettings, sender: GraphSender, model: str
+    manager: SessionManager[UserProfileData],
+    settings: WhatsAppSettings,
+    sender: GraphSender,
+    model: str,
+    *,
+    catalogue: str | Path | None,
 ) -> Dispatcher:
-    """Return a worker that answers with the lead agent and sends through `sender`."""
+    """Return a worker that answers with the lead agent and sends through `sender`.
+
+    Without a catalogue it shows no cars: those that are invented for trying out are for no customer.
+    """
+    cars = open_catalogue(catalogue) if catalogue else None
     number = settings.phone_number_id
     return Dispatcher(
         manager,
         {number: sender},
-        answered_by(lead_agent(SessionMemory(manager), model)),
+        answered_by(lead_agent(SessionMemory(manager), model, catalogue=cars, watches=_watches())),
         RECEPTION,
         _transcriber(settings),
         {number: GraphMedia(sender.api)},
     )
+
+
+def _watches() -> list[AbstractCapability[Inbound]]:
+    """Return the evaluation of live turns, if the environment asks for one."""
+    settings = MemorySettings()
+    if not settings.evaluate:
+        return []
+    try:
+        from agent_memory.evals._car_claims import unsupported_claims
+        from agent_memory.evals.online import live_evaluation
+    except ImportError as error:
+        raise SetupError(f'AGENT_MEMORY_EVALUATE is set, but {error}') from error
+    return [live_evaluation(settings.evaluate, claims=unsupported_claims, judge=settings.judge_model)]
 
 
 def _transcriber(settings: WhatsAppSettings) -> Transcriber | None:
