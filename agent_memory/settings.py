@@ -86,6 +86,11 @@ class MemorySettings(BaseSettings):
     model_api_key: SecretStr | None = None
     """That server's key; the provider's own variable, such as `OPENAI_API_KEY`, without one."""
 
+    evaluate: float = Field(default=0, ge=0, le=1)
+    """Which share of live turns is judged in the background; none by default. Needs the extra `evals`."""
+    judge_model: str | None = None
+    """The model that judges the tone of those turns; without one only rules do."""
+
     def vault(self) -> Vault:
         """Return what seals personal content, with the keys of this deployment.
 

@@ -75,7 +75,7 @@ async def converse(manager: SessionManager[Any]) -> None:
         await failing.run(LINES[0], deps=Inbound(contact='+5511912345679', message_id='wamid.HBgN', text=LINES[0]))
     assert isinstance(manager.store, RedisStore)
     assert manager.archive is not None
-    await Archiver(manager.store.outbox, manager.archive, rows_of(manager.codec)).drain()
+    await Archiver(manager.store.outbox, manager.archive, rows_of(manager.codec, manager.vault)).drain()
     logfire.force_flush()
 
 
