@@ -63,7 +63,8 @@ async def run(*, quick: bool) -> dict[str, Any]:
 def _targets(rows: dict[int, single.Single], rate: many.Rate, handover_us: float) -> list[Target]:
     return [
         Target('p50 at 50 messages / two bare EVALSHA', rows[50].to_pair, 1.5),
-        Target('p50 at 200 messages / p50 at 10', round(rows[200].turn.p50 / rows[10].turn.p50, 2), 1.1),
+        # In bare pairs of the same minutes: the rows are measured one after the other, and a machine has its moods.
+        Target('p50 at 200 messages / p50 at 10', round(rows[200].to_pair / rows[10].to_pair, 2), 1.1),
         Target('round trips', max(row.round_trips for row in rows.values()), 2),
         Target('bytes written a turn', max(row.bytes_up for row in rows.values()), 2_560),
         Target('bytes stored at 200 messages', rows[200].stored, 51_200),

@@ -232,10 +232,13 @@ async def test_cancelled_waiters_leave_the_others_to_be_woken(redis_url: str) ->
     async with worker(redis_url) as one, worker(redis_url) as other:
         async with anyio.create_task_group() as tasks:
             async with one.turn(inbound('m0')) as turn:
-                for i in range(8):
-                    with anyio.move_on_after(0.02):  # each has read the channel for all when it is cancelled
-                        await say(other, f'gone{i}')
                 assert isinstance(turn, Turn)
+                for i in range(8):
+                    async with anyio.create_task_group() as gone:
+                        gone.start_soon(say, other, f'gone{i}')
+                        await arrived(turn, i + 1)
+                        await anyio.wait_all_tasks_blocked()  # each reads the channel for all when it is cancelled
+                        gone.cancel_scope.cancel()
                 tasks.start_soon(say, other, 'm1')
                 await arrived(turn, 9)
                 await turn.commit(reply='ok')

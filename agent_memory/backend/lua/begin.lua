@@ -66,11 +66,11 @@ if kind == 'turn' then
     local refusal = accept({session = KEYS[1], queue = KEYS[2], bodies = KEYS[3], outbox = KEYS[6]}, id, digest, ARGV[7],
       ARGV[8], ARGV[10], ARGV[11])
     if refusal then return {refusal} end
-    -- From here on a sweep finds the message, even if its worker dies before the grant.
-    redis.call('ZADD', KEYS[5], 'NX', now, contact)
   end
 end
 
+-- A contact with mail is always in the index of leases, where a sweep finds it: each way out of here and of commit and
+-- abort puts it there or leaves it there.
 local waiting = redis.call('ZCARD', KEYS[2])
 if held and not mine then return {'QUEUED', waiting, tonumber(s[2]) - now} end
 local resume = tonumber(s[8] or '0')
