@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from types import TracebackType
@@ -27,20 +26,36 @@ class Lease:
         for scope in self._scopes:
             scope.cancel()
 
-    @contextmanager
-    def guard(self) -> Generator[None]:
-        """End the block when the lease is lost, and raise why."""
+    def guard(self) -> _Guard:
+        """Return a block that ends when the lease is lost, and raises why."""
+        return _Guard(self)
+
+    def enter(self, scope: anyio.CancelScope) -> None:
         if self.lost:
             raise self.lost
-        scope = anyio.CancelScope()
         self._scopes.add(scope)
-        try:
-            with scope:
-                yield
-        finally:
-            self._scopes.discard(scope)
+
+    def leave(self, scope: anyio.CancelScope) -> None:
+        self._scopes.discard(scope)
         if scope.cancelled_caught and self.lost:
             raise self.lost
+
+
+class _Guard:
+    def __init__(self, lease: Lease) -> None:
+        self._lease = lease
+        self._scope = anyio.CancelScope()
+
+    def __enter__(self) -> None:
+        self._lease.enter(self._scope)
+        self._scope.__enter__()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        swallowed = self._scope.__exit__(kind, error, trace)
+        self._lease.leave(self._scope)
+        return swallowed
 
 
 class Heartbeat:

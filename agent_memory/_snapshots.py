@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Generic
 
-from agent_memory.backend._protocol import Grant, Held
+from agent_memory.backend._protocol import Grant, Held, Stored
 from agent_memory.codec import Codec
 from agent_memory.profile import ProfileT
 from agent_memory.session import SessionData
@@ -82,13 +82,31 @@ def read_snapshot(
         return Snapshot(0, codec.domain.open_session(grant.contact_id, at=started, previous=previous), ())
     if grant.document is None and cached is not None:
         return cached
-    fresh = tuple(PastTurn(codec.read_turn(blob)) for blob in grant.turns)
+    records = codec.read_turns(grant.turns, started_ms=grant.started_ms, version=grant.version)
+    fresh = tuple(PastTurn(record) for record in records)
     kept = cached.turns if cached and held(cached).started_ms == grant.started_ms else ()
     turns = (*kept, *fresh)[-window:] if kept else fresh
-    session = codec.read_session(grant.document or b'')
+    session = codec.read_session(grant.document or b'', started_ms=grant.started_ms, version=grant.version)
     lines = [line for turn in turns for line in turn.record.lines()]
     session.memory.messages = lines
     return Snapshot(grant.version, stamped(session, grant.version), turns)
+
+
+def unleased(contact_id: str, stored: Stored, now: datetime) -> Grant:
+    """Return what the store holds of a contact as a grant that allows nothing but to read it."""
+    return Grant(
+        contact_id=contact_id,
+        token='',
+        fence=0,
+        started_ms=stored.started_ms or int(now.timestamp() * 1000),
+        version=stored.version,
+        attempt=0,
+        document=stored.document,
+        previous=stored.previous,
+        turns=stored.turns,
+        messages=(),
+        lease=timedelta(0),
+    )
 
 
 def held(snapshot: Snapshot[Any]) -> Held:

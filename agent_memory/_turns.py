@@ -16,7 +16,7 @@ from agent_memory import telemetry
 from agent_memory._lease import Lease
 from agent_memory._snapshots import PastTurn, Snapshot, SnapshotCache, remember, version_of
 from agent_memory.backend._protocol import Commit, Grant, JoinableStore, Message, SessionStore
-from agent_memory.codec import Codec, StoredReply, pack, unpack
+from agent_memory.codec import Codec, StoredReply
 from agent_memory.errors import LeaseLost, SessionConflict, StoreUnavailable
 from agent_memory.handoff import HANDOFF, handoff_data
 from agent_memory.profile import Change, Fact, ProfileT
@@ -102,7 +102,7 @@ class Turn(Generic[ProfileT]):
 
     def inbounds(self) -> tuple[Inbound, ...]:
         """Return what this turn answers as the channel delivered it, oldest first."""
-        return tuple(unpack(Inbound, message.body) for message in self.grant.messages)
+        return tuple(self._codec.read_inbound(message.body, message.id) for message in self.grant.messages)
 
     def hear(self, message_id: str, text: str) -> None:
         """Replace the text of one message, such as a voice message by what was said in it."""
@@ -123,7 +123,7 @@ class Turn(Generic[ProfileT]):
         if self.grant.attempt > 1 or not isinstance(self._store, JoinableStore):
             return ()
         late = await self._store.arrived(self.grant)
-        joined = tuple(user_message(message) for message in late)
+        joined = tuple(user_message(message, self._codec) for message in late)
         self.grant = replace(self.grant, messages=(*self.grant.messages, *late))
         self.messages = (*self.messages, *joined)
         return joined
@@ -203,7 +203,6 @@ class Turn(Generic[ProfileT]):
             if self.muted:
                 events.append(Event(kind='handback', at=now, message=message.id, data={'state': changed.state}))
         said = session.memory.messages[len(base.memory.messages) :]
-        self._qualify(changed, events, now, message.id)
         happened = {'said': said, 'facts': list(patched.facts), 'events': events}
         return await self._write(changed, None, happened, (message,))
 
@@ -216,7 +215,8 @@ class Turn(Generic[ProfileT]):
         """
         apology = StoredReply(text=self._codec.domain.apology, turn=self.session.turn)
         self.given_back = True
-        aborted = await uninterrupted(self._store.abort(self.grant, error=error, reply=pack(apology), outcome=outcome))
+        reply = self._codec.write_reply(apology, [message.id for message in self.grant.messages[:1]])
+        aborted = await uninterrupted(self._store.abort(self.grant, error=error, reply=reply, outcome=outcome))
         return apology if aborted.dead else None
 
     def _advanced(self, folded: Folded[ProfileT]) -> tuple[SessionData[ProfileT], list[Event]]:
@@ -229,7 +229,6 @@ class Turn(Generic[ProfileT]):
             domain.states.advance(session, target)
         session.increment_turn(at=now)
         session.forgotten = folded.restarts
-        self._qualify(session, events, now, source)
         return session, events
 
     def _told(self, event: Event, session: SessionData[ProfileT], lines: list[ConversationMessage]) -> Event:
@@ -239,13 +238,13 @@ class Turn(Generic[ProfileT]):
         data = handoff_data(session, self._codec.domain, lines)
         return event.model_copy(update={'data': {**data, **event.data}})
 
-    def _qualify(self, session: SessionData[ProfileT], events: list[Event], now: datetime, source: str | None) -> None:
-        bar, score = self._codec.domain.qualified_at, self._codec.domain.score
-        if session.qualified_at or bar is None or score is None or score.total(session.profile) < bar:
-            return
-        session.qualified_at = now
-        explained = score(session.profile).model_dump(mode='json')
-        events.append(Event(kind='qualified', at=now, message=source, data={'score': explained}))
+    def _qualify(self, session: SessionData[ProfileT], score: float | None, message: str | None) -> list[Event]:
+        bar, scoring = self._codec.domain.qualified_at, self._codec.domain.score
+        if session.qualified_at or bar is None or scoring is None or score is None or score < bar:
+            return []
+        session.qualified_at = session.updated_at
+        explained = scoring(session.profile).model_dump(mode='json')
+        return [Event(kind='qualified', at=session.updated_at, message=message, data={'score': explained})]
 
     async def _write(
         self,
@@ -257,23 +256,28 @@ class Turn(Generic[ProfileT]):
         parsed: Any = None,
     ) -> Outcome[ProfileT]:
         domain = self._codec.domain
+        score = domain.score.total(session.profile) if domain.score else None
+        source = self.messages[-1] if self.messages else messages[-1] if messages else None
+        events = [*happened['events'], *self._qualify(session, score, source.id if source else None)]
         fields = dict(known) if known else {}
         fields |= happened
         fields |= {
+            'events': events,
             'turn': session.turn,
             'at': session.updated_at,
             'state': session.state,
-            'score': domain.score.total(session.profile) if domain.score else None,
+            'score': score,
             'completeness': domain.completeness.total(session.profile) if domain.completeness else None,
         }
         record = TurnRecord(**fields)
         reply = StoredReply(text=record.reply, output=output, turn=session.turn, run_id=record.run_id)
+        made = {'started_ms': self.grant.started_ms, 'version': self.grant.version + 1}
         commit = Commit(
             # 72 bits: told apart only from the other commits of one contact, and stored with each of its messages.
             id=secrets.token_urlsafe(9),
-            document=self._codec.write_session(session),
-            record=self._codec.write_turn(record),
-            reply=pack(reply),
+            document=self._codec.write_session(session, **made),
+            record=self._codec.write_turn(record, **made),
+            reply=self._codec.write_reply(reply, [message.id for message in messages]),
             messages=messages,
             ttl=session.ttl,
             ends='restart' if session.forgotten else '',
@@ -318,13 +322,13 @@ async def uninterrupted(call: Awaitable[T]) -> T:
     raise RuntimeError('a shielded scope was cancelled')  # pragma: no cover
 
 
-def user_message(message: Message, inbound: Inbound | None = None) -> UserMessage:
+def user_message(message: Message, codec: Codec[Any], inbound: Inbound | None = None) -> UserMessage:
     """Return a message of the mailbox as a person's line; `inbound` when it is known already.
 
     Raises:
         SessionCorrupt: Its body is not one that this version reads.
     """
-    known = inbound or unpack(Inbound, message.body)
+    known = inbound or codec.read_inbound(message.body, message.id)
     return UserMessage(id=message.id, text=known.text, at=known.sent_at, referral=known.referral)
 
 

@@ -44,9 +44,9 @@ from agent_memory.errors import EarlierWaits, LeaseLost
 from agent_memory.manager import SessionManager
 from agent_memory.profile import ProfileT
 from agent_memory.session import ConversationMessage, Inbound, SessionData
-from agent_memory.tools import Evidence, profile_toolset, session_toolset
+from agent_memory.tools import ConsentRules, Evidence, profile_toolset, session_toolset
 from agent_memory.tools._actions import MEMORY_ID
-from agent_memory.turn import ACTIONS, Action, ActionList
+from agent_memory.turn import ACTIONS, Action, ActionList, TurnRecord
 from agent_memory.turn import Summarize as SumUp
 
 NOT_SENT = 'Your last answer was not sent, because the person wrote again. Answer everything in one reply.'
@@ -110,6 +110,10 @@ class SessionMemory(AbstractCapability[Deps], Generic[ProfileT]):
     """Sums up the older half of the history when it reaches `history_turns`; `None` lets the model forget it."""
     evidence: Evidence | None = None
     """What a value must stand on to be recorded; `None` records what the model says."""
+    consent: ConsentRules | None = None
+    """What consent is asked with and how answers to it are read; by default the plainest answers to what was shown."""
+    asks: Callable[[str], list[str]] = field(default=lambda reply: [])
+    """The profile fields that a reply asks for, so that the history tells which stay without an answer."""
     id: str | None = field(default=MEMORY_ID, kw_only=True)
     session: SessionData[ProfileT] | None = field(default=None, init=False, repr=False)
     """In a run: the session as its tools have left it so far."""
@@ -128,6 +132,14 @@ class SessionMemory(AbstractCapability[Deps], Generic[ProfileT]):
         """Return what to pass to `agent.run` as `conversation_id`: the contact's keyed hash."""
         return await self.manager.contact_id(contact)
 
+    def shown_and_said(self) -> tuple[str | None, tuple[str, ...]]:
+        """Return the last thing that was said to the person in this conversation, and what they wrote since."""
+        if self._turn is None:
+            return None, ()
+        lines = [line for past in self._turn.snapshot.turns for line in past.record.lines()]
+        shown = next((line.content for line in reversed(lines) if line.role == 'assistant'), None)
+        return shown, tuple(message.text for message in self._turn.messages)
+
     def get_ordering(self) -> CapabilityOrdering:
         return CapabilityOrdering(position='outermost')
 
@@ -142,7 +154,7 @@ class SessionMemory(AbstractCapability[Deps], Generic[ProfileT]):
             domain = self.manager.domain
             toolsets: list[FunctionToolset[Any]] = [
                 profile_toolset(domain.profile, evidence=self.evidence),
-                session_toolset(domain.states),
+                session_toolset(domain.states, consent=self.consent),
             ]
             self._toolset = CombinedToolset(toolsets)
         return self._toolset
@@ -172,7 +184,12 @@ class SessionMemory(AbstractCapability[Deps], Generic[ProfileT]):
         self, ctx: RunContext[Deps], turn: Turn[ProfileT], handler: WrapRunHandler, span: Span
     ) -> AgentRunResult[Any]:
         span.set_attributes({telemetry.CONTACT: turn.grant.contact_id, telemetry.MESSAGES: len(turn.messages)})
-        result = await self._answer(ctx, turn, handler)
+        telemetry.learn(turn.session.profile.known())
+        try:
+            result = await self._answer(ctx, turn, handler)
+        finally:
+            if self.session is not None:
+                telemetry.learn(self.session.profile.known())
         _account(span, turn)
         return result
 
@@ -292,9 +309,12 @@ class SessionMemory(AbstractCapability[Deps], Generic[ProfileT]):
             reply=reply,
             actions=[*_actions_of(new), *await self._summary(turn)],
             output=None if is_reply else _ANY.dump_python(result.output, mode='json'),
-            record=record_of(result, new, turn.blank(), turn.elapsed_ms()),
+            record=record_of(result, new, self._asked(turn.blank(), reply), turn.elapsed_ms()),
             parsed=new,
         )
+
+    def _asked(self, record: TurnRecord, reply: str | None) -> TurnRecord:
+        return record.model_copy(update={'asked': self.asks(reply)}) if reply else record
 
 
 def _unsummarized(turn: Turn[Any]) -> list[PastTurn]:

@@ -1,21 +1,24 @@
 """The bytes at rest: the one place that writes and reads session documents, turn records, replies and mailbox bodies.
 
 Every blob is one format byte and JSON; what is kept is compressed against a dictionary of the phrases that every blob repeats: a turn
-of two short messages is about 0.4 KB.
+of two short messages is about 0.4 KB. `Codec` seals the result with the key of its contact, which is format 02.
 """
 
 from __future__ import annotations
 
+import struct
 import zlib
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
-from agent_memory.errors import SessionCorrupt
+from agent_memory.errors import KeyUnavailable, SealBroken, SessionCorrupt
 from agent_memory.profile import ProfileT
-from agent_memory.session import Domain, SessionData
+from agent_memory.session import Domain, Inbound, SessionData
 from agent_memory.turn import TurnRecord
+from agent_memory.vault import SEALED, Box, Kind
 
 _PLAIN = b'\x00'
 _FORMAT = b'\x01'
@@ -46,6 +49,8 @@ _DEFLATE = zlib.compressobj(6, zlib.DEFLATED, _WINDOW_BITS, 5, zlib.Z_DEFAULT_ST
 _SMALL = 512
 """Bytes of a document that are not worth the time of compressing them."""
 _MESSAGES = {'memory': {'messages'}}
+_VERSION = struct.Struct('>QI')
+"""When a session started, in ms, and one of its versions."""
 
 T = TypeVar('T', bound=BaseModel)
 
@@ -69,7 +74,8 @@ def pack(model: BaseModel) -> bytes:
 
 
 def _json(model: BaseModel, *, without: Any = None) -> bytes:
-    return model.model_dump_json(exclude_defaults=True, exclude=without).encode()
+    # `model_dump_json` would make a string of these bytes.
+    return model.__pydantic_serializer__.to_json(model, exclude_defaults=True, exclude=without)
 
 
 def _deflated(data: bytes) -> bytes:
@@ -126,31 +132,125 @@ def _validated(model: type[T], data: bytes) -> T:
 
 @dataclass(frozen=True)
 class Codec(Generic[ProfileT]):
-    """Translates between the models of one domain and stored bytes."""
+    """Translates between the models of one domain and stored bytes, sealed with the key of the contact that `of` names.
+
+    What was written before sealing was introduced is read as it is. Without a box nothing sealed can be read, and what
+    is written is not sealed.
+    """
 
     domain: Domain[ProfileT]
+    box: Box | None = field(default=None, repr=False)
 
-    def write_session(self, session: SessionData[ProfileT]) -> bytes:
+    def of(self, box: Box | None) -> Codec[ProfileT]:
+        """Return the codec of one contact."""
+        return Codec(self.domain, box)
+
+    def write_session(self, session: SessionData[ProfileT], *, started_ms: int = 0, version: int = 0) -> bytes:
         """Return the session document: everything but the messages, which live in the turn records."""
         data = _json(session, without=_MESSAGES)
         # Each turn writes it anew and only the last one is kept: a small one is not worth compressing.
-        return _PLAIN + data if len(data) < _SMALL else _deflated(data)
+        blob = _PLAIN + data if len(data) < _SMALL else _deflated(data)
+        return self._sealed(b'S', _version(started_ms, version), blob)
 
-    def read_session(self, blob: bytes) -> SessionData[ProfileT]:
-        """Return the session of a document.
+    def read_session(self, blob: bytes, *, started_ms: int = 0, version: int = 0) -> SessionData[ProfileT]:
+        """Return the session of a document; without `started_ms` whichever of the contact's it is.
 
         Raises:
+            SealBroken: It was changed, or is not the document of this version.
             SessionCorrupt: The bytes do not fit the domain's models.
         """
-        return unpack(SessionData[self.domain.profile], blob)
+        place, data = self._opened(b'S', blob)
+        if place and started_ms and place != _version(started_ms, version):
+            raise SealBroken('this is the document of another session or version')
+        return unpack(SessionData[self.domain.profile], data)
 
-    def write_turn(self, record: TurnRecord) -> bytes:
-        return pack(record)
+    def write_turn(self, record: TurnRecord, *, started_ms: int = 0, version: int = 0) -> bytes:
+        """Return the record of the turn that made `version`."""
+        return self._sealed(b'T', _version(started_ms, version), pack(record))
 
-    def read_turn(self, blob: bytes) -> TurnRecord:
-        """Return the record of one turn.
+    def read_turn(self, blob: bytes, *, started_ms: int = 0, version: int = 0) -> TurnRecord:
+        """Return the record of one turn; without `started_ms` whichever of the contact's it is.
 
         Raises:
+            SealBroken: It was changed, or is not the record of this version.
             SessionCorrupt: The bytes are not a turn record.
         """
-        return unpack(TurnRecord, blob)
+        place, data = self._opened(b'T', blob)
+        if place and started_ms and place != _version(started_ms, version):
+            raise SealBroken('this is the record of another turn')
+        return unpack(TurnRecord, data)
+
+    def read_turns(self, blobs: Sequence[bytes], *, started_ms: int, version: int) -> list[TurnRecord]:
+        """Return consecutive records of a session, of which the last one made `version` or the one after it.
+
+        Raises:
+            SealBroken: One was changed, left out or moved.
+            SessionCorrupt: The bytes are not turn records.
+        """
+        found = [self._opened(b'T', blob) for blob in blobs]
+        # A commit between two reads of a session makes its turns one newer than its document.
+        newer = bool(found) and found[-1][0] == _version(started_ms, version + 1)
+        first = version + newer - len(found) + 1
+        for number, (place, _) in enumerate(found, start=first):
+            if place and place != _version(started_ms, number):
+                raise SealBroken('the turns of this session are not those that were written')
+        return [unpack(TurnRecord, data) for _, data in found]
+
+    def write_reply(self, reply: StoredReply, message_ids: Iterable[str]) -> bytes:
+        """Return a reply as the answer to these messages."""
+        return self._sealed(b'R', ','.join(message_ids).encode(), pack(reply))
+
+    def read_reply(self, blob: bytes, message_id: str) -> StoredReply:
+        """Return the reply to a message.
+
+        Raises:
+            SealBroken: It was changed, or answers another message.
+            SessionCorrupt: The bytes are not a reply.
+        """
+        place, data = self._opened(b'R', blob)
+        if place and message_id.encode() not in place.split(b','):
+            raise SealBroken('this is the reply to another message')
+        return unpack(StoredReply, data)
+
+    def write_inbound(self, inbound: Inbound, message_id: str) -> bytes:
+        """Return what came in as the mailbox keeps it."""
+        return self._sealed(b'M', message_id.encode(), pack_briefly(inbound))
+
+    def read_inbound(self, blob: bytes, message_id: str = '') -> Inbound:
+        """Return what came in under a message id; without one whichever of the contact's messages it is.
+
+        Raises:
+            SealBroken: It was changed, or is another message.
+            SessionCorrupt: The bytes are not a message.
+        """
+        place, data = self._opened(b'M', blob)
+        if place and message_id and place != message_id.encode():
+            raise SealBroken('this is the body of another message')
+        return unpack(Inbound, data)
+
+    def write_address(self, address: bytes) -> bytes:
+        """Return where the contact is reached as the store keeps it."""
+        return self._sealed(b'A', b'', address) if address else b''
+
+    def read_address(self, blob: bytes) -> bytes:
+        """Return where the contact is reached.
+
+        Raises:
+            SealBroken: It was changed, or is of another contact.
+        """
+        return self._opened(b'A', blob)[1] if blob else b''
+
+    def _sealed(self, kind: Kind, place: bytes, data: bytes) -> bytes:
+        return self.box.seal(kind, place, data) if self.box else data
+
+    def _opened(self, kind: Kind, blob: bytes) -> tuple[bytes, bytes]:
+        """Return where a blob belongs and what is in it; it belongs nowhere when it is not sealed."""
+        if blob[:1] != SEALED:
+            return b'', blob
+        if self.box is None:
+            raise KeyUnavailable('this is sealed, and its contact has no key: it was destroyed, or lives elsewhere')
+        return self.box.open(kind, blob)
+
+
+def _version(started_ms: int, version: int) -> bytes:
+    return _VERSION.pack(started_ms, version)

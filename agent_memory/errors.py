@@ -6,17 +6,20 @@ AgentMemoryError
 |   +-- InvalidPatch       a profile change that the profile model refuses
 |   +-- ForbiddenTransition  the state machine has no such step; carries `current`, `target`
 |   +-- MessageMismatch    a known message id came with another text; carries `message_id`
+|   +-- ContactErased      the message is from before its contact was erased, and stays out
 +-- SessionBusy            somebody else runs this contact's turn; carries `waited`. Retry later
 +-- EarlierWaits           an earlier message of this contact must be answered first; carries `contact`, `message_id`
 +-- SessionConflict        the session moved on since it was loaded. Nothing was written
 |   +-- LeaseLost          another worker took the turn over. Nothing was written
 +-- TurnTimedOut           the turn ran into its hard deadline and was given back
 +-- SessionCorrupt         stored bytes do not fit the models; the cause is the ValidationError
+|   +-- SealBroken         sealed bytes were changed, moved from another place, or sealed with another key
 +-- TurnFailed             this message was given up after its last attempt; carries `reply`, the fixed apology
 +-- Refused                the store takes no new message now; the channel should redeliver later
 |   +-- MailboxFull        this contact has too many unanswered messages
 |   +-- Overloaded         too many turns wait for the archive
 +-- StoreUnavailable       Redis did not answer or refused; the cause is the driver's error
+|   +-- KeyUnavailable     a contact's data key cannot be had: key store away, master key wrong. Nothing was changed
 +-- ArchiveUnavailable     the DuckDB file cannot be opened or written; the cause is the driver's error
 +-- ArchiveRefused         DuckDB will never take these rows; the cause says why. Nothing was written
 +-- HandoffUndelivered     a sink did not take a hand-over; it is delivered again later
@@ -65,6 +68,10 @@ class MessageMismatch(InvalidInput):
         self.message_id = message_id
 
 
+class ContactErased(InvalidInput):
+    """The message was sent before its contact was erased. Nothing was stored; what is sent later begins anew."""
+
+
 class SessionBusy(AgentMemoryError):
     """Another worker runs a turn of this contact. The message is kept; ask again for its reply."""
 
@@ -103,6 +110,10 @@ class SessionCorrupt(AgentMemoryError):
     """Stored bytes do not fit the models of this version. Nothing was changed."""
 
 
+class SealBroken(SessionCorrupt):
+    """Sealed bytes were changed, moved here from another place, or sealed with another key. Nothing was changed."""
+
+
 class TurnFailed(AgentMemoryError):
     """The message was given up after its last attempt; `reply` is the apology the contact gets."""
 
@@ -125,6 +136,10 @@ class Overloaded(Refused):
 
 class StoreUnavailable(AgentMemoryError):
     """Redis did not answer, or refused the command."""
+
+
+class KeyUnavailable(StoreUnavailable):
+    """A contact's data key cannot be had: the key store does not answer, or the master key is another one."""
 
 
 class ArchiveUnavailable(AgentMemoryError):

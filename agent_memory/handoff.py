@@ -45,6 +45,8 @@ class HandoffNote(BaseModel):
     summary: str = ''
     """What was said before the transcript."""
     transcript: list[ConversationMessage] = Field(default_factory=list[ConversationMessage])
+    withheld: bool = False
+    """Whether the person's data stayed here, because sharing it rests on a consent that they did not give."""
 
 
 class HandoffSink(Protocol):
@@ -155,6 +157,8 @@ def handoff_data(
     session: SessionData[Any], domain: Domain[Any], lines: Iterable[ConversationMessage]
 ) -> dict[str, JsonValue]:
     """Return what the `handoff` event of a turn carries beside its reason."""
+    if not domain.permits(session, 'sharing'):
+        return {'withheld': True}
     transcript = [*session.memory.messages, *lines][-_TRANSCRIPT:]
     return {
         'profile': session.profile.known(),

@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pydantic import JsonValue
 
-from agent_memory.backend._archive import DeadLetter, Entry, EventRow, FactRow, MessageRow, Rows, SessionRow, TurnRow
+from agent_memory.backend._archive import (
+    DeadLetter,
+    Entry,
+    EventQueue,
+    EventRow,
+    FactRow,
+    MessageRow,
+    Rows,
+    SessionRow,
+    TurnRow,
+)
+from agent_memory.backend._history import Answer
 from agent_memory.codec import Codec, unpack_json
-from agent_memory.session import ConversationMessage
+from agent_memory.errors import KeyUnavailable
+from agent_memory.session import ConversationMessage, Inbound
 from agent_memory.turn import TurnRecord
+from agent_memory.vault import TEXT, Cells, Vault, blob_cell, blob_of, sealed_with
 
 
 @dataclass(frozen=True)
@@ -35,16 +48,30 @@ class PastSession:
     """Its transcript, oldest first."""
 
 
-def rows_of(codec: Codec[Any]) -> Callable[[Entry], Rows]:
-    """Return the function that turns one outbox entry into archive rows.
+def rows_of(codec: Codec[Any], vault: Vault | None = None) -> Callable[[Entry], Awaitable[Rows]]:
+    """Return the function that turns one outbox entry into archive rows, their content sealed as the entry is.
 
-    It raises `SessionCorrupt` for an entry that cannot be read; the archiver keeps such an entry as a dead letter.
+    It raises `SessionCorrupt` for an entry that cannot be read; the archiver keeps such an entry as a dead letter. An
+    entry whose key was destroyed makes no rows: its contact was erased.
     """
 
-    def rows(entry: Entry) -> Rows:
+    async def rows(entry: Entry) -> Rows:
+        if vault is None:
+            return _rows(entry, codec)
+        # A contact whose entries are older than sealing gets its key here.
+        sealed_by = sealed_with(entry.body)
+        box = await vault.find(entry.contact_id) if sealed_by else await vault.box(entry.contact_id)
+        if sealed_by and (box is None or box.key_id != sealed_by):
+            if await vault.is_erased(entry.contact_id, sealed_by):
+                return Rows()
+            if box is None:
+                raise KeyUnavailable('an entry of the outbox is sealed with a key that this key store does not have')
+        return _rows(entry, codec.of(box))
+
+    def _rows(entry: Entry, codec: Codec[Any]) -> Rows:
         match entry.kind:
             case 'turn':
-                return _turn_rows(entry, codec.read_turn(entry.body), unpack_json(entry.body).decode())
+                return _turn_rows(entry, codec)
             case 'close':
                 return _close_rows(entry, codec)
             case 'dead':
@@ -74,6 +101,103 @@ def past_session(row: SessionRow, messages: list[MessageRow]) -> PastSession:
     )
 
 
+@dataclass(frozen=True)
+class Opener:
+    """Opens rows of the history with the keys of their contacts. Rows from before sealing are left as they are.
+
+    Each method raises `KeyUnavailable` when the contact has no key any more, and `SealBroken` when a row was changed.
+    """
+
+    vault: Vault
+
+    async def session(self, row: SessionRow) -> SessionRow:
+        """Return a session row with its profile and summary in clear."""
+        cells = await self._cells(row.contact_id, row.profile, row.summary)
+        profile = cells.open_value(f'profile:{row.session_id}', row.profile)
+        return replace(
+            row,
+            profile=json.dumps(profile, ensure_ascii=False),
+            summary=cells.open_text(f'summary:{row.session_id}', row.summary),
+        )
+
+    async def message(self, row: MessageRow) -> MessageRow:
+        """Return a message row with its text in clear."""
+        cells = await self._cells(row.contact_id, row.content)
+        return replace(row, content=cells.open_text(f'content:{row.id}', row.content))
+
+    async def event(self, row: EventRow) -> EventRow:
+        """Return an event row with its data in clear."""
+        cells = await self._cells(row.contact_id, row.data)
+        data = cells.open_event(f'data:{row.session_id}:{row.version}:{row.kind}', row.data)
+        return replace(row, data=json.dumps(data, ensure_ascii=False))
+
+    async def fact(self, row: FactRow) -> FactRow:
+        """Return a fact row with its values in clear."""
+        cells = await self._cells(row.contact_id, row.old or '', row.new or '')
+        place = f'{row.session_id}:{row.version}:{row.field}'
+        old, new = (
+            None if cell is None else json.dumps(cells.open_value(f'{name}:{place}', cell), ensure_ascii=False)
+            for name, cell in (('old', row.old), ('new', row.new))
+        )
+        return replace(row, old=old, new=new)
+
+    async def record(self, row: TurnRow, codec: Codec[Any]) -> TurnRecord:
+        """Return the whole record of a turn row."""
+        blob = blob_of(row.record)
+        if blob is None:
+            return TurnRecord.model_validate_json(row.record)
+        started_ms = round(row.started_at.timestamp() * 1000)
+        box = await self.vault.find(row.contact_id)
+        return codec.of(box).read_turn(blob, started_ms=started_ms, version=row.version)
+
+    async def letter(self, letter: DeadLetter, codec: Codec[Any]) -> Inbound:
+        """Return the message that was given up."""
+        return codec.of(await self.vault.find(letter.contact_id)).read_inbound(letter.body)
+
+    async def _cells(self, contact_id: str, *cells: str) -> Cells:
+        """Return what opens the cells of a contact; the key is asked for only if one is sealed."""
+        if not any(TEXT in cell for cell in cells):
+            return Cells(None)
+        box = await self.vault.find(contact_id)
+        if box is None:
+            raise KeyUnavailable('this part of the history is sealed, and its contact has no key: it was destroyed')
+        return Cells(box)
+
+
+async def opened(vault: Vault, answer: Answer) -> Answer:
+    """Return the answer to a question with its texts and profiles in clear, without the columns that only place them.
+
+    Raises:
+        KeyUnavailable: A contact in it has no key any more.
+        SealBroken: A row was changed.
+    """
+    rows = [dict(zip(answer.columns, row, strict=True)) for row in answer.rows]
+    for row in rows:
+        cells = Cells(await vault.find(str(row['contact_id'])))
+        if 'content' in row:
+            row['content'] = cells.open_text(f'content:{row["id"]}', str(row['content']))
+        if 'profile' in row:
+            profile = cells.open_value(f'profile:{row["session_id"]}', str(row['profile']))
+            row['profile'] = json.dumps(profile, ensure_ascii=False)
+    kept = [name for name in answer.columns if not ('content' in answer.columns and name in ('id', 'contact_id'))]
+    return Answer(tuple(kept), tuple(tuple(row[name] for name in kept) for row in rows))
+
+
+@dataclass(frozen=True)
+class OpenedEvents:
+    """Events of the history that somebody outside is told, opened. Those of erased contacts are not told any more."""
+
+    queue: EventQueue
+    vault: Vault
+
+    async def undelivered(self, kind: str, *, within: timedelta, limit: int) -> list[EventRow]:
+        opener = Opener(self.vault)
+        return [await opener.event(row) for row in await self.queue.undelivered(kind, within=within, limit=limit)]
+
+    async def delivered(self, event: EventRow) -> None:
+        await self.queue.delivered(event)
+
+
 def _started(entry: Entry) -> datetime:
     return datetime.fromtimestamp(entry.started_ms / 1000, UTC)
 
@@ -82,8 +206,10 @@ def _session_id(entry: Entry) -> str:
     return f'{entry.contact_id}:{entry.started_ms}'
 
 
-def _turn_rows(entry: Entry, record: TurnRecord, text: str) -> Rows:
+def _turn_rows(entry: Entry, codec: Codec[Any]) -> Rows:
     session_id, contact_id, version = _session_id(entry), entry.contact_id, entry.version
+    record = codec.read_turn(entry.body, started_ms=entry.started_ms, version=version)
+    cells = Cells(codec.box)
     lines = record.lines()
     return Rows(
         turns=(
@@ -103,12 +229,14 @@ def _turn_rows(entry: Entry, record: TurnRecord, text: str) -> Rows:
                 usage=json.dumps(record.usage),
                 cost=record.cost,
                 duration_ms=record.duration_ms,
-                record=text,
+                record=_record(entry, codec, record),
+                source=_source(record),
+                asked=','.join(record.asked) or None,
             ),
         ),
         messages=tuple(
-            MessageRow(f'{session_id}:{version}:{place}', session_id, contact_id, line.role, line.content, line.at)
-            for place, line in enumerate(lines)
+            MessageRow(id_, session_id, contact_id, line.role, cells.text(f'content:{id_}', line.content), line.at)
+            for id_, line in ((f'{session_id}:{version}:{place}', line) for place, line in enumerate(lines))
         ),
         facts=tuple(
             FactRow(
@@ -116,8 +244,8 @@ def _turn_rows(entry: Entry, record: TurnRecord, text: str) -> Rows:
                 contact_id=contact_id,
                 version=version,
                 field=fact.field,
-                old=_json(fact.previous),
-                new=_json(fact.value),
+                old=cells.value(f'old:{session_id}:{version}:{fact.field}', fact.previous),
+                new=cells.value(f'new:{session_id}:{version}:{fact.field}', fact.value),
                 message=fact.message,
                 author=fact.by,
                 at=fact.at,
@@ -125,26 +253,40 @@ def _turn_rows(entry: Entry, record: TurnRecord, text: str) -> Rows:
             for fact in record.facts
         ),
         events=tuple(
-            EventRow(session_id, contact_id, version, event.kind, event.message, json.dumps(event.data), event.at)
+            EventRow(
+                session_id=session_id,
+                contact_id=contact_id,
+                version=version,
+                kind=event.kind,
+                message=event.message,
+                data=cells.event(f'data:{session_id}:{version}:{event.kind}', event.data),
+                at=event.at,
+            )
             for event in record.events
         ),
     )
 
 
+def _source(record: TurnRecord) -> str | None:
+    referral = next((one.referral for one in record.messages if one.referral), None)
+    return f'{referral.kind}:{referral.id}' if referral and referral.id else referral and referral.kind
+
+
 def _close_rows(entry: Entry, codec: Codec[Any]) -> Rows:
-    session = codec.read_session(entry.body)
-    domain = codec.domain
+    session_id = _session_id(entry)
+    session = codec.read_session(entry.body, started_ms=entry.started_ms, version=entry.version)
+    domain, cells = codec.domain, Cells(codec.box)
     return Rows(
         sessions=(
             SessionRow(
-                session_id=_session_id(entry),
+                session_id=session_id,
                 contact_id=entry.contact_id,
                 started_at=_started(entry),
                 version=entry.version,
                 state=session.state,
                 turn=session.turn,
-                profile=json.dumps(session.profile.known(), ensure_ascii=False),
-                summary=session.memory.summary,
+                profile=cells.value(f'profile:{session_id}', session.profile.known()) or '{}',
+                summary=cells.text(f'summary:{session_id}', session.memory.summary),
                 score=domain.score(session.profile).total if domain.score else None,
                 completeness=domain.completeness(session.profile).total if domain.completeness else None,
                 created_at=session.created_at,
@@ -155,5 +297,10 @@ def _close_rows(entry: Entry, codec: Codec[Any]) -> Rows:
     )
 
 
-def _json(value: JsonValue) -> str | None:
-    return None if value is None else json.dumps(value, ensure_ascii=False)
+def _record(entry: Entry, codec: Codec[Any], record: TurnRecord) -> str:
+    """Return the whole record as JSON: the bytes that the turn left when they are sealed, else its text."""
+    if codec.box is None:
+        return unpack_json(entry.body).decode()
+    if sealed_with(entry.body):
+        return blob_cell(entry.body)
+    return blob_cell(codec.write_turn(record, started_ms=entry.started_ms, version=entry.version))

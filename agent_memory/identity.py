@@ -37,7 +37,7 @@ class Identity:
             InvalidContact: It is none of these.
         """
         normal = normal_contact(contact)
-        known = CONTACT_ID.fullmatch(normal)
+        known = CONTACT_ID.fullmatch(normal) if normal.startswith('contact:') else None
         return known[1] if known else self._digest(b'contact', normal)
 
     def alias(self, kind: str, name: str) -> str:

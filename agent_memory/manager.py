@@ -5,30 +5,29 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Generic, Literal
 
+import platformdirs
+
 from agent_memory import telemetry
+from agent_memory._intake import Intake
 from agent_memory._lease import Heartbeat, Lease
-from agent_memory._snapshots import Snapshot, SnapshotCache, held, read_snapshot, version_of
+from agent_memory._snapshots import Snapshot, SnapshotCache, held, read_snapshot, unleased, version_of
 from agent_memory._turns import Replay, Turn, give_back, user_message
 from agent_memory.backend._archive import Archive
-from agent_memory.backend._channel import Channel, HasChannel, Pace, Received
+from agent_memory.backend._channel import Channel, Dispatch, HasChannel, Pace, Reach, Received
 from agent_memory.backend._protocol import Answered, Behind, Closable, Grant, Message, SessionStore, Sweepable
 from agent_memory.backend._sweeper import Sweeper
-from agent_memory.codec import Codec, StoredReply, pack, pack_briefly, unpack
-from agent_memory.errors import (
-    EarlierWaits,
-    InvalidInput,
-    SessionBusy,
-    SessionCorrupt,
-    SetupError,
-)
-from agent_memory.history import PastSession, past_session
+from agent_memory.codec import Codec, StoredReply
+from agent_memory.errors import EarlierWaits, SessionBusy, SessionCorrupt, SetupError
+from agent_memory.history import Opener, PastSession, past_session
 from agent_memory.identity import Identity
 from agent_memory.lead import CAR_LEAD
 from agent_memory.profile import ProfileT
 from agent_memory.session import Domain, Inbound, SessionData
+from agent_memory.vault import Vault
 
 MAX_TURN = timedelta(seconds=120)
 """Hard deadline of one turn: past it the lease is no longer renewed."""
@@ -45,6 +44,8 @@ class SessionManager(Generic[ProfileT]):
         domain: What the business decides; the used-car lead by default.
         secret: What contact ids are hashed with, at least 16 bytes, the same for every worker. `None` uses the one
             that the store made when it was created.
+        vault: Gives each contact the key that everything kept of them is sealed with. `None` uses the keys in the
+            user's data directory, which serve the processes of one user on one machine.
         window_turns: Most past turns that a turn knows.
         cache_size: Most sessions that this worker keeps in memory, so that nothing is parsed twice.
         wait: How long a turn waits for another turn of the same contact.
@@ -59,6 +60,7 @@ class SessionManager(Generic[ProfileT]):
         *,
         domain: Domain[ProfileT] = CAR_LEAD,
         secret: bytes | None = None,
+        vault: Vault | None = None,
         window_turns: int = 50,
         cache_size: int = 1000,
         wait: timedelta = timedelta(seconds=30),
@@ -71,13 +73,13 @@ class SessionManager(Generic[ProfileT]):
         self.archive = archive
         self.domain = domain
         self.codec = Codec(domain)
-        self._secret = secret
+        self.vault = vault or Vault.at(platformdirs.user_data_path('agent-memory'))
+        self._intake = Intake(store, self.codec, self.vault, secret)
         self._window = window_turns
         self._wait = wait
         self._max_turn = max_turn
         self._clock = clock
         self._cache: SnapshotCache[ProfileT] = SnapshotCache(cache_size)
-        self._identity: Identity | None = None
 
     async def contact_id(self, contact: str) -> str:
         """Return the opaque id of a phone number or business-scoped user id.
@@ -85,7 +87,7 @@ class SessionManager(Generic[ProfileT]):
         Raises:
             InvalidContact: It is neither.
         """
-        return (await self._known()).contact_id(contact)
+        return (await self._intake.identity()).contact_id(contact)
 
     async def get_session(self, contact: str) -> SessionData[ProfileT] | None:
         """Return the contact's open session as last committed, or `None`."""
@@ -107,7 +109,8 @@ class SessionManager(Generic[ProfileT]):
             SessionBusy: A turn of this contact is running and did not end within the wait.
             InvalidPatch: The profile breaks its model. Nothing was written.
         """
-        identity = await self._known()
+        identity = await self._intake.identity()
+        codec = await self._intake.writer(session.contact_id)
         message = Message(identity.message_id(session.contact_id, message_id), b'', identity.text_digest(''), 0)
         started = time.monotonic()
         with telemetry.span(telemetry.BEGIN):
@@ -116,7 +119,7 @@ class SessionManager(Generic[ProfileT]):
             )
         match begun:
             case Grant():
-                async with self._running(begun, None) as turn:
+                async with self._running(begun, None, codec) as turn:
                     await turn.replace(session, message)
                 return True
             case Answered():
@@ -159,8 +162,15 @@ class SessionManager(Generic[ProfileT]):
         """
         if self.archive is None:
             raise SetupError('this manager has no archive; give it one to read history')
-        rows = await self.archive.sessions(await self.contact_id(contact), limit=limit)
-        return [past_session(row, await self.archive.messages(row.session_id, limit=10_000)) for row in rows]
+        contact_id = await self.contact_id(contact)
+        opener = Opener(self.vault)
+        return [
+            past_session(
+                await opener.session(row),
+                [await opener.message(line) for line in await self.archive.messages(row.session_id, limit=10_000)],
+            )
+            for row in await self.archive.sessions(contact_id, limit=limit)
+        ]
 
     @asynccontextmanager
     async def turn(self, inbound: Inbound, *, wait: timedelta | None = None) -> AsyncGenerator[Turn[ProfileT] | Replay]:
@@ -176,13 +186,13 @@ class SessionManager(Generic[ProfileT]):
             TurnTimedOut: The turn ran into its hard deadline; the body was ended.
             Refused: The store takes no new message now. Nothing was stored.
         """
-        contact_id, message = await self._message(inbound)
+        contact_id, message, codec = await self._intake.message(inbound)
         patience = self._wait if wait is None else wait
         started = time.monotonic()
         begun = cached = None
         while begun is None or (isinstance(begun, Grant) and begun.spent):
             if begun:
-                await self._give_up(begun)
+                await self._give_up(begun, codec)
             cached = self._cache.get(contact_id)
             with telemetry.span(telemetry.BEGIN):
                 begun = await self.store.begin(
@@ -190,12 +200,12 @@ class SessionManager(Generic[ProfileT]):
                 )
         match begun:
             case Grant():
-                async with self._running(begun, cached, inbound, message) as turn:
+                async with self._running(begun, cached, codec, inbound, message) as turn:
                     yield turn
             case Answered(reply=reply, primary=primary, failed=failed):
-                yield Replay(unpack(StoredReply, reply), deliver=primary or failed, failed=failed)
+                yield Replay(codec.read_reply(reply, message.id), deliver=primary or failed, failed=failed)
             case Behind(head=head):
-                earlier = unpack(Inbound, head.body)
+                earlier = codec.read_inbound(head.body, head.id)
                 raise EarlierWaits(
                     contact=earlier.contact, message_id=earlier.message_id, text=earlier.text, sent_at=earlier.sent_at
                 )
@@ -220,8 +230,9 @@ class SessionManager(Generic[ProfileT]):
             StoreUnavailable: The store does not answer. Receive it again.
             MessageMismatch: The message id is known with another text.
         """
-        contact_id, message = await self._message(inbound)
-        return await self.channel.receive(contact_id, message, address=address, pace=pace, flush=flush)
+        contact_id, message, codec = await self._intake.message(inbound)
+        sealed = codec.write_address(address)
+        return await self.channel.receive(contact_id, message, address=sealed, pace=pace, flush=flush)
 
     @asynccontextmanager
     async def take(self, contact_id: str) -> AsyncGenerator[Turn[ProfileT] | None]:
@@ -229,17 +240,28 @@ class SessionManager(Generic[ProfileT]):
 
         The body must `commit` the turn, as with `turn`.
         """
+        codec = await self._intake.writer(contact_id)
         begun = cached = None
         while begun is None or (isinstance(begun, Grant) and begun.spent):
             if begun:
-                await self._give_up(begun)
+                await self._give_up(begun, codec)
             cached = self._cache.get(contact_id)
             begun = await self.store.begin(contact_id, None, held=held(cached) if cached else None, window=self._window)
         if isinstance(begun, Grant):
-            async with self._running(begun, cached) as turn:
+            async with self._running(begun, cached, codec) as turn:
                 yield turn
         else:
             yield None
+
+    async def reach(self, contact_id: str) -> Reach:
+        """Return where a contact is reached, and whether they may be written to."""
+        found = await self.channel.reach(contact_id)
+        return replace(found, address=(await self._intake.reader(contact_id)).read_address(found.address))
+
+    async def letter(self, claimed: Dispatch) -> tuple[StoredReply, bytes]:
+        """Return the reply that was claimed to be sent, and where it goes."""
+        codec = await self._intake.reader(claimed.contact_id)
+        return codec.read_reply(claimed.reply, claimed.message_id), codec.read_address(claimed.address)
 
     @property
     def channel(self) -> Channel:
@@ -254,7 +276,7 @@ class SessionManager(Generic[ProfileT]):
 
     async def identity(self) -> Identity:
         """Return what names contacts and messages in this store."""
-        return await self._known()
+        return await self._intake.identity()
 
     async def sweep(self) -> int:
         """Close every session that is past its deadline, and return how many."""
@@ -273,7 +295,7 @@ class SessionManager(Generic[ProfileT]):
         """
         head = await self.sweepable.head(contact_id)
         if head is not None:
-            return unpack(Inbound, head.body)
+            return (await self._intake.reader(contact_id)).read_inbound(head.body, head.id)
         # A lease without a message is what a crashed change leaves; to ask for the turn forgets it.
         begun = await self.store.begin(contact_id, None)
         if isinstance(begun, Grant):
@@ -297,19 +319,21 @@ class SessionManager(Generic[ProfileT]):
             await self.store.aclose()
         if self.archive is not None:
             await self.archive.close()
+        await self.vault.close()
 
     @asynccontextmanager
     async def _running(
         self,
         grant: Grant,
         cached: Snapshot[ProfileT] | None,
+        codec: Codec[ProfileT],
         inbound: Inbound | None = None,
         own: Message | None = None,
     ) -> AsyncGenerator[Turn[ProfileT]]:
         try:
-            turn = self._turn(grant, cached, inbound, own)
+            turn = self._turn(grant, cached, codec, inbound, own)
         except SessionCorrupt as error:
-            await self._aborted(grant, error=type(error).__name__, outcome='retry')
+            await self._aborted(grant, codec, error=type(error).__name__, outcome='retry')
             raise
         failure: Exception | None = None
         try:
@@ -327,65 +351,44 @@ class SessionManager(Generic[ProfileT]):
             raise failure
 
     def _turn(
-        self, grant: Grant, cached: Snapshot[ProfileT] | None, inbound: Inbound | None, own: Message | None
+        self,
+        grant: Grant,
+        cached: Snapshot[ProfileT] | None,
+        codec: Codec[ProfileT],
+        inbound: Inbound | None,
+        own: Message | None,
     ) -> Turn[ProfileT]:
         return Turn(
             grant,
             tuple(
-                user_message(message, inbound if own and message.id == own.id else None) for message in grant.messages
+                user_message(message, codec, inbound if own and message.id == own.id else None)
+                for message in grant.messages
             ),
-            read_snapshot(self.codec, grant, cached, self._window),
+            read_snapshot(codec, grant, cached, self._window),
             Lease(),
             own.id if own else None,
             self.store,
-            self.codec,
+            codec,
             self._cache,
             self._window,
             self._clock,
         )
 
-    async def _give_up(self, grant: Grant) -> None:
+    async def _give_up(self, grant: Grant, codec: Codec[ProfileT]) -> None:
         """Give up a message whose every attempt ended with its worker: it may be what ends them."""
-        await self._aborted(grant, error='attempts used up', outcome='fail')
+        await self._aborted(grant, codec, error='attempts used up', outcome='fail')
 
-    async def _aborted(self, grant: Grant, *, error: str, outcome: Literal['retry', 'fail']) -> None:
+    async def _aborted(
+        self, grant: Grant, codec: Codec[ProfileT], *, error: str, outcome: Literal['retry', 'fail']
+    ) -> None:
         apology = StoredReply(text=self.domain.apology, turn=grant.version)
-        await self.store.abort(grant, error=error, reply=pack(apology), outcome=outcome)
+        reply = codec.write_reply(apology, [message.id for message in grant.messages[:1]])
+        await self.store.abort(grant, error=error, reply=reply, outcome=outcome)
 
     def _heartbeat(self, grant: Grant, lease: Lease) -> Heartbeat:
         return Heartbeat(lease, lambda: self.store.heartbeat(grant), length=grant.lease, limit=self._max_turn)
 
-    async def _known(self) -> Identity:
-        if self._identity is None:
-            self._identity = Identity(await self.store.open(self._secret))
-        return self._identity
-
-    async def _message(self, inbound: Inbound) -> tuple[str, Message]:
-        if not inbound.text.strip():
-            raise InvalidInput('the message is empty; give the text in the inbound or as the prompt')
-        identity = await self._known()
-        contact_id = identity.contact_id(inbound.contact)
-        return contact_id, Message(
-            id=identity.message_id(contact_id, inbound.message_id),
-            body=pack_briefly(inbound),
-            digest=identity.text_digest(inbound.text),
-            order=int(inbound.sent_at.timestamp() * 1000),
-        )
-
     async def _load(self, contact_id: str) -> Snapshot[ProfileT]:
         stored = await self.store.load(contact_id, window=self._window)
-        now_ms = int(self._clock().timestamp() * 1000)
-        grant = Grant(
-            contact_id=contact_id,
-            token='',
-            fence=0,
-            started_ms=stored.started_ms or now_ms,
-            version=stored.version,
-            attempt=0,
-            document=stored.document,
-            previous=stored.previous,
-            turns=stored.turns,
-            messages=(),
-            lease=timedelta(0),
-        )
-        return read_snapshot(self.codec, grant, None, self._window)
+        grant = unleased(contact_id, stored, self._clock())
+        return read_snapshot(await self._intake.reader(contact_id), grant, None, self._window)

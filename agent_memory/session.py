@@ -201,6 +201,9 @@ class SessionData(BaseModel, Generic[ProfileT]):
     profile: ProfileT
     recommendations: list[dict[str, JsonValue]] = Field(default_factory=list[dict[str, JsonValue]])
     consent: Consent = Consent()
+    """For the service itself."""
+    consents: dict[str, Consent] = Field(default_factory=dict[str, Consent])
+    """For other purposes, such as `sharing` and `marketing`."""
     requests: list[Request] = Field(default_factory=list[Request])
     """What the person asked of the business and has not withdrawn."""
     not_understood: int = Field(default=0, ge=0)
@@ -243,6 +246,17 @@ class SessionData(BaseModel, Generic[ProfileT]):
     def give_consent(self, *, at: datetime | None = None) -> None:
         """Record that the person agreed."""
         self.consent = Consent(given=True, at=at or datetime.now(UTC))
+
+    def consented(self, purpose: str) -> Consent:
+        """Return what the person decided last about a purpose."""
+        return self.consent if purpose == 'service' else self.consents.get(purpose, Consent())
+
+    def record_consent(self, purpose: str, consent: Consent) -> None:
+        """Keep what the person decided about a purpose."""
+        if purpose == 'service':
+            self.consent = consent
+        else:
+            self.consents = {**self.consents, purpose: consent}
 
     def is_expired(self, now: datetime | None = None) -> bool:
         """Return whether the session outlived its `ttl` since the last turn."""
@@ -309,6 +323,11 @@ class StateMachine:
         return self.handoff is not None and session.state == self.handoff
 
 
+LegalBasis = Literal['consent', 'contract', 'legitimate_interest', 'legal_duty']
+"""LGPD, art. 7, I, V, IX and II. `contract` covers steps before a contract at the person's own request."""
+LEGAL_BASIS: Mapping[str, LegalBasis] = {'service': 'contract', 'sharing': 'contract', 'marketing': 'consent'}
+
+
 @dataclass(frozen=True)
 class Domain(Generic[ProfileT]):
     """What one business decides: what is remembered, which states there are, how a contact is scored."""
@@ -329,6 +348,9 @@ class Domain(Generic[ProfileT]):
     apology: str = 'Sorry, something went wrong on our side. Please write again.'
     """What a contact is told when a message is given up after its last attempt."""
 
+    legal_basis: Mapping[str, LegalBasis] = field(default_factory=lambda: LEGAL_BASIS)
+    """What the use of personal data rests on, by purpose; a purpose that is not here needs consent."""
+
     def __post_init__(self) -> None:
         scorings = [scoring for scoring in (self.score, self.completeness) if scoring]
         read = {name for scoring in scorings for rule in scoring.rules for name in rule.fields}
@@ -336,15 +358,24 @@ class Domain(Generic[ProfileT]):
         if unknown:
             raise InvalidInput(f'not fields of {self.profile.__name__}: {", ".join(sorted(unknown))}')
 
+    def permits(self, session: SessionData[ProfileT], purpose: str) -> bool:
+        """Return whether the person's data may be used for a purpose: by consent where that is what it rests on.
+
+        Who asked for no more messages is sent no marketing, whatever it rests on.
+        """
+        if purpose == 'marketing' and 'opt_out' in session.requests:
+            return False
+        return self.legal_basis.get(purpose, 'consent') != 'consent' or session.consented(purpose).given
+
     def open_session(
         self, contact_id: str, *, at: datetime, previous: SessionData[ProfileT] | None = None
     ) -> SessionData[ProfileT]:
         """Return a new session, which knows of `previous` what the domain carries over."""
         profile = self.profile()
-        consent = Consent()
+        consent, consents = Consent(), dict[str, Consent]()
         requests: list[Request] = []
         if previous is not None:
-            consent = previous.consent
+            consent, consents = previous.consent, previous.consents
             requests = [request for request in previous.requests if request != 'person']
         if previous is not None and not previous.forgotten:
             kept = {name: getattr(previous.profile, name) for name in self.carry_over}
@@ -357,6 +388,7 @@ class Domain(Generic[ProfileT]):
             state=self.states.initial,
             profile=profile,
             consent=consent,
+            consents=consents,
             requests=requests,
             ttl=self.ttl,
         )

@@ -23,12 +23,15 @@ from agent_memory.backend._embedded import embedded_server
 from agent_memory.backend._endpoint import serve_history
 from agent_memory.backend._protocol import Policy
 from agent_memory.backend._redis import RedisStore
+from agent_memory.backend._redis_keys import RedisKeys
+from agent_memory.backend._sqlite_keys import SqliteKeys
 from agent_memory.errors import AgentMemoryError, ArchiveUnavailable, SetupError
 from agent_memory.handoff import HandoffRelay, HandoffSink, LogSink, WebhookSink
-from agent_memory.history import rows_of
+from agent_memory.history import OpenedEvents, rows_of
 from agent_memory.manager import SessionManager
 from agent_memory.profile import ProfileT
 from agent_memory.session import Domain
+from agent_memory.vault import KEYS_FILE, MASTER_FILE, MasterKeys, Vault
 
 _SWEEP = timedelta(seconds=1)
 _LAST_DRAIN = timedelta(seconds=5)
@@ -57,6 +60,13 @@ class MemorySettings(BaseSettings):
     """The history's DuckDB file; `history.duckdb` in the data directory by default."""
     secret: SecretStr | None = None
     """What contact ids are hashed with. Without one the embedded default makes a file, and a shared Redis its own."""
+    keys_url: str | None = None
+    """A Redis of its own for the contacts' data keys, for workers on several machines; a file in the data directory
+    otherwise, which serves one machine."""
+    master_key: SecretStr | None = None
+    """What data keys are wrapped with: 32 bytes in hex, the current one first, older ones behind commas."""
+    master_key_file: Path | None = None
+    """Where it is read from instead, one a line; `master.key` in the data directory, made on first use, by default."""
     key_prefix: str = 'am'
     session_ttl: timedelta = timedelta(hours=24)
     lease: timedelta = Policy().lease
@@ -75,6 +85,21 @@ class MemorySettings(BaseSettings):
     """An OpenAI-compatible server that the model is asked at."""
     model_api_key: SecretStr | None = None
     """That server's key; the provider's own variable, such as `OPENAI_API_KEY`, without one."""
+
+    def vault(self) -> Vault:
+        """Return what seals personal content, with the keys of this deployment.
+
+        Raises:
+            SetupError: The data directory cannot be used, or the master key is none.
+        """
+        keys = RedisKeys.from_url(self.keys_url) if self.keys_url else SqliteKeys(self.data_dir / KEYS_FILE)
+        given = self.master_key.get_secret_value().split(',') if self.master_key else None
+        return Vault(keys, MasterKeys(given) if given else MasterKeys.from_file(self.master_key_path))
+
+    @property
+    def master_key_path(self) -> Path:
+        """The file of the master key, unless the environment holds it."""
+        return self.master_key_file or self.data_dir / MASTER_FILE
 
     @property
     def archive_path(self) -> Path:
@@ -102,9 +127,9 @@ class MemorySettings(BaseSettings):
         secret = self.secret.get_secret_value().encode() if self.secret else None
         policy = Policy(lease=self.lease, max_batch=batch)
         store = RedisStore.from_url(self.redis_url, prefix=self.key_prefix, policy=policy)
-        manager = SessionManager(store, domain=domain, secret=secret, wait=self.wait)
+        manager = SessionManager(store, domain=domain, secret=secret, vault=self.vault(), wait=self.wait)
         try:
-            await store.open(secret)
+            await manager.identity()
             yield manager
         finally:
             await manager.close()
@@ -125,17 +150,17 @@ class MemorySettings(BaseSettings):
             url, secret = await self._server(stack)
             store = RedisStore.from_url(url, prefix=self.key_prefix, policy=Policy(lease=self.lease, max_batch=batch))
             archive = DuckDBArchive(self.archive_path)
-            manager = SessionManager(store, archive, domain=domain, secret=secret, wait=self.wait)
+            manager = SessionManager(store, archive, domain=domain, secret=secret, vault=self.vault(), wait=self.wait)
             stack.push_async_callback(manager.close)
-            await store.open(secret)
-            archiver = Archiver(store.outbox, archive, rows_of(manager.codec))
+            await manager.identity()
+            archiver = Archiver(store.outbox, archive, rows_of(manager.codec, manager.vault))
             opened = OpenMemory(manager, archiver, await _held_elsewhere(archive))
             failure: Exception | None = None
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(archiver.run)
                 tasks.start_soon(serve_history, archive, archive.path)
                 tasks.start_soon(_sweep, manager)
-                tasks.start_soon(HandoffRelay(DuckDBEventQueue(archive), self._sink()).run)
+                tasks.start_soon(HandoffRelay(OpenedEvents(DuckDBEventQueue(archive), manager.vault), self._sink()).run)
                 try:
                     yield opened
                 except Exception as error:  # noqa: BLE001 - raised again below, outside the group that would wrap it

@@ -13,11 +13,18 @@ import os
 from collections.abc import Generator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from opentelemetry import metrics, trace
-from opentelemetry.trace import Span, StatusCode
+from opentelemetry.trace import Span, Status, StatusCode
 from opentelemetry.util.types import Attributes
+
+from agent_memory._redaction import Redaction
+
+if TYPE_CHECKING:
+    from logfire.types import ExceptionCallbackHelper
+    from opentelemetry.sdk.trace import SpanProcessor
+    from opentelemetry.sdk.trace.export import SpanExporter
 
 TURN = 'agent_memory turn'
 BEGIN = 'agent_memory begin'
@@ -49,6 +56,7 @@ _failures = _meter.create_counter(
 _events = _meter.create_counter('agent_memory.channel_events', description='Items of webhooks, by kind')
 
 
+_redaction: Redaction | None = None
 _LISTENERS = (
     'LOGFIRE_TOKEN',
     'OTEL_EXPORTER_OTLP_ENDPOINT',
@@ -126,21 +134,69 @@ def earlier_failed(error: Exception) -> None:
     trace.get_current_span().add_event(EARLIER_FAILED, {ERROR: type(error).__name__})
 
 
-def configure(*, content: bool = False) -> None:
+def learn(*values: Any) -> None:
+    """Have these values of a person struck out of what leaves the process, where content leaves it at all."""
+    if _redaction is not None:
+        _redaction.learn(values)
+
+
+def configure(*, content: bool = False, exporter: SpanExporter | None = None) -> None:
     """Instrument Pydantic AI and this package, if somebody listens: Logfire by its token, or an OTLP collector.
 
     With nobody to send to this does nothing: spans of Pydantic AI that go nowhere cost a third of a turn's CPU.
 
+    Of an exception only its type is kept: providers repeat in its message what they were sent.
+
     Args:
-        content: Whether spans carry what people and models say. Off by default: it is personal data, and Logfire's
-            scrubber leaves it as it is.
+        content: Whether spans carry what people and models say. Off by default: it is personal data. When on, spans
+            leave through an exporter that strikes out numbers, addresses and what the profiles hold; a name that no
+            profile holds stays.
+        exporter: Where spans go too. Those with content go nowhere else; without one, to Logfire with `LOGFIRE_TOKEN`,
+            else to what `OTEL_EXPORTER_OTLP_ENDPOINT` names, else nowhere.
     """
-    if not _has_listener():
+    global _redaction
+    _redaction = Redaction() if content else None
+    if exporter is None and not _has_listener():
         return
     import logfire
 
-    logfire.configure(send_to_logfire='if-token-present', console=False)
-    logfire.instrument_pydantic_ai(include_content=content, include_binary_content=content)
+    chosen = exporter or (_exporter() if content else None)
+    logfire.configure(
+        send_to_logfire=False if content else 'if-token-present',
+        console=False,
+        advanced=logfire.AdvancedOptions(exception_callback=_type_alone),
+        additional_span_processors=[_held_back(chosen, _redaction)] if chosen else [],
+    )
+    logfire.instrument_pydantic_ai(include_content=content, include_binary_content=False)
+
+
+def _type_alone(helper: ExceptionCallbackHelper) -> None:
+    name = type(helper.exception).__name__
+    helper.no_record_exception()
+    helper.span.set_status(Status(StatusCode.ERROR, name))
+    helper.span.add_event('exception', {'exception.type': name})
+
+
+def _held_back(exporter: SpanExporter, redaction: Redaction | None) -> SpanProcessor:
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+    from agent_memory._exporting import HeldBack, RedactingExporter
+
+    if redaction is None:
+        return BatchSpanProcessor(exporter)
+    return HeldBack(BatchSpanProcessor(RedactingExporter(exporter, redaction)))
+
+
+def _exporter() -> SpanExporter | None:
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+
+    if token := os.environ.get('LOGFIRE_TOKEN'):
+        region = 'eu' if token.startswith('pylf_v1_eu_') else 'us'
+        base = os.environ.get('LOGFIRE_BASE_URL', f'https://logfire-{region}.pydantic.dev')
+        return OTLPSpanExporter(f'{base}/v1/traces', headers={'Authorization': token})
+    if os.environ.get('OTEL_EXPORTER_OTLP_ENDPOINT'):
+        return OTLPSpanExporter()
+    return None
 
 
 def _has_listener() -> bool:

@@ -18,6 +18,10 @@ ACTIONS = 'agent_memory.actions'
 """The key of `ToolReturn.metadata` under which a tool leaves its actions."""
 
 
+EVERYTHING = '*'
+"""The purpose of a revocation that names none."""
+
+
 class _Action(BaseModel):
     model_config: ClassVar[ConfigDict] = ConfigDict(extra='forbid', frozen=True, hide_input_in_errors=True)
 
@@ -60,8 +64,15 @@ class AnswerConsent(_Action):
 
     kind: Literal['answer_consent'] = 'answer_consent'
     given: bool
+    purpose: str = 'service'
     text: str | None = None
-    """What the person was told last before they answered."""
+    """What the person was shown and answered."""
+    version: str | None = None
+    """Of the text that the business asks this with."""
+    sha256: str | None = None
+    """Of that text, or of all that was shown."""
+    channel: str = 'message'
+    """`message` for words, `button` for a tap."""
 
 
 class Ask(_Action):
@@ -149,6 +160,8 @@ class TurnRecord(BaseModel):
     completeness: float | None = None
     facts: list[Fact] = Field(default_factory=list[Fact])
     events: list[Event] = Field(default_factory=list[Event])
+    asked: list[str] = Field(default_factory=list[str])
+    """The profile fields that the reply asks for."""
     model: str | None = None
     run_id: str | None = None
     usage: dict[str, int] = Field(default_factory=dict[str, int])
@@ -253,8 +266,7 @@ class _Fold(Generic[ProfileT]):
     def _write_down(self, action: AnswerConsent | Ask | Recommend | Summarize) -> None:
         match action:
             case AnswerConsent():
-                self.session.consent = Consent(given=action.given, at=self._at)
-                self.note('consent', given=action.given, text=action.text)
+                self._consent(action)
             case Ask():
                 self._ask(action)
             case Recommend():
@@ -262,6 +274,21 @@ class _Fold(Generic[ProfileT]):
             case Summarize():
                 told = {'summary': action.summary, 'summarized': action.upto}
                 self.session.memory = self.session.memory.model_copy(update=told)
+
+    def _consent(self, action: AnswerConsent) -> None:
+        if action.given and not action.text:
+            raise InvalidInput('nobody agrees to a text that was not shown')
+        if action.purpose == EVERYTHING:
+            held = [purpose for purpose, one in self.session.consents.items() if one.given]
+            for purpose in ('service', *held):
+                self._consent(action.model_copy(update={'purpose': purpose}))
+            return
+        had = self.session.consented(action.purpose).given
+        self.session.record_consent(action.purpose, Consent(given=action.given, at=self._at))
+        done = 'given' if action.given else 'revoked' if had else 'refused'
+        told = {'purpose': action.purpose, 'version': action.version, 'sha256': action.sha256, 'text': action.text}
+        known = {name: value for name, value in told.items() if value is not None}
+        self.note('consent', given=action.given, action=done, channel=action.channel, **known)
 
     def _move(self, target: str) -> None:
         before = self.session.state

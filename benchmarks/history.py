@@ -77,7 +77,7 @@ async def archiving(turns: int, directory: Path) -> dict[str, float | None]:
         await store.open(None)
         await fill(store, bodies)
         entries = await store.outbox.read(0, after='0-0', count=turns, block=timedelta(0))
-        rows = [decode(entry) for entry in entries]
+        rows = [await decode(entry) for entry in entries]
         count = turns * sum(len(getattr(rows[0], name)) for name in TABLES)
         batch = BATCH_ROWS * turns // count
         archive = DuckDBArchive(directory / 'archiver.duckdb')

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Iterator
+from tempfile import TemporaryDirectory
 
 import pydantic_ai.models
 import pytest
@@ -15,6 +17,10 @@ from tests.network import loopback_only
 from tests.servers import admin_url, admit, valkey
 
 pydantic_ai.models.ALLOW_MODEL_REQUESTS = False
+
+# Managers that are given no vault keep their keys in the user's data directory, as do the processes that tests start.
+_data = TemporaryDirectory(prefix='agent-memory-tests-')
+os.environ['XDG_DATA_HOME'] = _data.name
 
 
 @pytest.fixture(scope='session')

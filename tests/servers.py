@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -64,7 +65,7 @@ class Server:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                preexec_fn=die_with_parent,  # noqa: PLW1509 - one system call, no lock that a thread could hold
+                preexec_fn=_as_child,  # noqa: PLW1509 - two system calls, no lock that a thread could hold
             )
         with anyio.fail_after(10):
             while not await self._answers():
@@ -89,6 +90,15 @@ class Server:
         """Kill the process and start it again on the same address and data."""
         self.kill()
         await self.start()
+
+    def fill_disk(self) -> None:
+        """Let no file of the process grow: what is written fails as on a full disk (Linux)."""
+        largest = max(file.stat().st_size for file in self.directory.rglob('*') if file.is_file())
+        resource.prlimit(self.pid, resource.RLIMIT_FSIZE, (largest, resource.RLIM_INFINITY))
+
+    def free_disk(self) -> None:
+        """Let files grow again."""
+        resource.prlimit(self.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 
     async def replicates(self) -> bool:
         """Return whether this replica is in step with its primary."""
@@ -170,6 +180,11 @@ async def until(predicate: Callable[[], Awaitable[bool]], *, seconds: float = 10
     with anyio.fail_after(seconds):
         while not await predicate():  # noqa: ASYNC110 - the servers tell no event
             await anyio.sleep(0.01)
+
+
+def _as_child() -> None:
+    die_with_parent()
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # see `fill_disk`: the write fails instead of the process
 
 
 def die_with_parent() -> None:

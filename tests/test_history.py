@@ -26,7 +26,7 @@ def entry(kind: EntryKind, body: bytes, *, note: str = '') -> Entry:
     return Entry('5-1', kind, 'c0ntact', STARTED_MS, 3, 'commit', body, note, partition=7)
 
 
-def test_a_turn_becomes_rows_of_every_kind() -> None:
+async def test_a_turn_becomes_rows_of_every_kind() -> None:
     profile = CAR_LEAD.profile().patch([Change(field='city', value='São Paulo')], message='m1', at=NOON)
     record = TurnRecord(
         turn=3,
@@ -45,7 +45,7 @@ def test_a_turn_becomes_rows_of_every_kind() -> None:
     )
     body = CODEC.write_turn(record)
 
-    rows = ROWS(entry('turn', body))
+    rows = await ROWS(entry('turn', body))
 
     [turn] = rows.turns
     assert (turn.session_id, turn.contact_id, turn.started_at) == (f'c0ntact:{STARTED_MS}', 'c0ntact', NOON)
@@ -67,19 +67,19 @@ def test_a_turn_becomes_rows_of_every_kind() -> None:
     assert rows.sessions == rows.dead_letters == ()
 
 
-def test_a_silent_turn_leaves_no_reply() -> None:
-    rows = ROWS(entry('turn', CODEC.write_turn(TurnRecord(turn=3, at=NOON, state='human_handoff'))))
+async def test_a_silent_turn_leaves_no_reply() -> None:
+    rows = await ROWS(entry('turn', CODEC.write_turn(TurnRecord(turn=3, at=NOON, state='human_handoff'))))
 
     assert (rows.messages, rows.turns[0].sent_at) == ((), None)
 
 
-def test_a_closed_session_keeps_profile_score_and_reason() -> None:
+async def test_a_closed_session_keeps_profile_score_and_reason() -> None:
     session = CAR_LEAD.open_session('c0ntact', at=NOON)
     session.profile = session.profile.patch([Change(field='budget_max', value=60_000)]).profile
     session.memory.summary = 'quer um carro'
     session.increment_turn(at=NOON + timedelta(minutes=1))
 
-    [row] = ROWS(entry('close', CODEC.write_session(session), note='expired')).sessions
+    [row] = (await ROWS(entry('close', CODEC.write_session(session), note='expired'))).sessions
 
     assert (row.session_id, row.version, row.turn, row.reason) == (session.session_id, 3, 1, 'expired')
     assert (json.loads(row.profile), row.summary) == ({'budget_max': 60_000}, 'quer um carro')
@@ -87,34 +87,34 @@ def test_a_closed_session_keeps_profile_score_and_reason() -> None:
     assert (row.created_at, row.updated_at) == (NOON, NOON + timedelta(minutes=1))
 
 
-def test_a_domain_without_scores_archives_none() -> None:
+async def test_a_domain_without_scores_archives_none() -> None:
     class Guest(Profile):
         city: str | None = None
 
     codec = Codec(Domain(Guest, StateMachine('open', {'open': frozenset()})))
     session = codec.domain.open_session('c0ntact', at=NOON)
 
-    [row] = rows_of(codec)(entry('close', codec.write_session(session))).sessions
+    [row] = (await rows_of(codec)(entry('close', codec.write_session(session)))).sessions
 
     assert (row.score, row.completeness) == (None, None)
 
 
-def test_a_message_that_was_given_up_keeps_its_body_and_error() -> None:
-    [letter] = ROWS(entry('dead', b'any bytes', note='ModelError')).dead_letters
+async def test_a_message_that_was_given_up_keeps_its_body_and_error() -> None:
+    [letter] = (await ROWS(entry('dead', b'any bytes', note='ModelError'))).dead_letters
 
     assert (letter.entry_id, letter.partition, letter.contact_id) == ('5-1', 7, 'c0ntact')
     assert (letter.kind, letter.error, letter.body) == ('dead', 'ModelError', b'any bytes')
 
 
-def test_an_entry_that_cannot_be_read_says_so() -> None:
+async def test_an_entry_that_cannot_be_read_says_so() -> None:
     for kind in ('turn', 'close'):
         with pytest.raises(SessionCorrupt):
-            ROWS(entry(kind, b'\x01damaged'))
+            await ROWS(entry(kind, b'\x01damaged'))
 
 
-def test_a_past_session_has_its_transcript() -> None:
+async def test_a_past_session_has_its_transcript() -> None:
     session = CAR_LEAD.open_session('c0ntact', at=NOON)
-    [row] = ROWS(entry('close', CODEC.write_session(session), note='expired')).sessions
+    [row] = (await ROWS(entry('close', CODEC.write_session(session), note='expired'))).sessions
     line = MessageRow('1', row.session_id, 'c0ntact', 'user', 'oi', NOON)
 
     past = past_session(row, [line])

@@ -37,7 +37,17 @@ def test_the_public_names() -> None:
         ]
     )
     assert agent_memory.tools.__all__ == snapshot(
-        ['Evidence', 'Exchange', 'catalogue_toolset', 'history_toolset', 'profile_toolset', 'session_toolset']
+        [
+            'ConsentReader',
+            'ConsentRules',
+            'ConsentText',
+            'Evidence',
+            'Exchange',
+            'catalogue_toolset',
+            'history_toolset',
+            'profile_toolset',
+            'session_toolset',
+        ]
     )
     assert agent_memory.agents.__all__ == snapshot(
         [

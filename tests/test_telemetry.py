@@ -153,7 +153,7 @@ async def test_archiving_says_how_many_entries_it_moved(
     assert isinstance(manager.store, RedisStore)
     assert manager.archive is not None
 
-    moved = await Archiver(manager.store.outbox, manager.archive, rows_of(manager.codec)).drain()
+    moved = await Archiver(manager.store.outbox, manager.archive, rows_of(manager.codec, manager.vault)).drain()
 
     [archive] = [span for span in spans(instrumented) if span['name'] == 'agent_memory archive']
     assert archive['attributes']['agent_memory.entries'] == moved == 1

@@ -131,7 +131,7 @@ def test_what_the_person_asks_is_recorded_once_and_can_be_withdrawn() -> None:
 
 
 def test_consent_recommendations_and_a_restart_are_recorded() -> None:
-    result = folded(AnswerConsent(given=True), Recommend(items=[{'id': 1}]), Restart())
+    result = folded(AnswerConsent(given=True, text='Pode?'), Recommend(items=[{'id': 1}]), Restart())
 
     assert (result.session.consent.given, result.session.consent.at) == (True, NOON)
     assert result.session.recommendations == [{'id': 1}]

@@ -9,11 +9,11 @@ from pydantic_ai import FunctionToolset, ModelRetry, RunContext, ToolReturn
 from agent_memory.errors import ForbiddenTransition
 from agent_memory.session import Request, StateMachine
 from agent_memory.tools._actions import add_tool, asks, live_session
-from agent_memory.tools._evidence import exchanges
-from agent_memory.turn import Advance, AnswerConsent, Ask, HandOver, NotUnderstood, Restart
+from agent_memory.tools._consent import SERVICE, ConsentRules, shown_and_said
+from agent_memory.turn import Advance, Ask, HandOver, NotUnderstood, Restart
 
 
-def session_toolset(states: StateMachine) -> FunctionToolset[Any]:
+def session_toolset(states: StateMachine, *, consent: ConsentRules | None = None) -> FunctionToolset[Any]:
     """Return tools over the states of a conversation. A forbidden step goes back to the model with what is allowed."""
     targets = Literal[*sorted(state for state in states.transitions if state != states.handoff)]
     toolset = FunctionToolset[Any](id='session', max_retries=2)
@@ -40,8 +40,43 @@ def session_toolset(states: StateMachine) -> FunctionToolset[Any]:
     add_tool(toolset, advance, validator=check, to=targets)
     for tool in (hand_to_person, not_understood, restart, record_request):
         add_tool(toolset, tool)
-    add_tool(toolset, answer_consent, validator=_something_was_shown)
+    _add_consent(toolset, consent or ConsentRules())
     return toolset
+
+
+def _add_consent(toolset: FunctionToolset[Any], rules: ConsentRules) -> None:
+    purposes = Literal[*dict.fromkeys((SERVICE, *(one.purpose for one in rules.texts)))]
+
+    def check(ctx: RunContext[Any], given: bool, purpose: str = SERVICE) -> None:
+        judged = rules.judge(*shown_and_said(ctx), given=given, purpose=purpose)
+        if isinstance(judged, str) and ctx.retry < ctx.max_retries:
+            raise ModelRetry(judged)
+
+    def answer_consent(ctx: RunContext[Any], given: bool, purpose: str = SERVICE) -> ToolReturn[str]:
+        """Record the person's answer to the text that asked whether their data may be used.
+
+        Args:
+            ctx: The run.
+            given: Whether they agreed.
+            purpose: What for.
+        """
+        judged = rules.judge(*shown_and_said(ctx), given=given, purpose=purpose)
+        return asks(f'not recorded: {judged}') if isinstance(judged, str) else asks('recorded', judged)
+
+    def consent_text(ctx: RunContext[Any], purpose: str) -> str:
+        """Return the text that asks for consent. Put it into your reply word by word, and record the answer to it.
+
+        Args:
+            ctx: The run.
+            purpose: What for.
+        """
+        del ctx
+        found = rules.text_for(purpose)
+        return found.text if found else 'there is no text for this purpose'
+
+    add_tool(toolset, answer_consent, validator=check, purpose=purposes)
+    if rules.texts:
+        add_tool(toolset, consent_text, purpose=purposes)
 
 
 def hand_to_person(ctx: RunContext[Any], reason: str) -> ToolReturn[str]:
@@ -67,16 +102,6 @@ def restart(ctx: RunContext[Any]) -> ToolReturn[str]:
     return asks('the next message starts a new conversation', Restart())
 
 
-def answer_consent(ctx: RunContext[Any], given: bool) -> ToolReturn[str]:
-    """Record the person's answer to the text that asked whether their data may be used.
-
-    Args:
-        ctx: The run.
-        given: Whether they agreed.
-    """
-    return asks('recorded', AnswerConsent(given=given, text=_shown(ctx)))
-
-
 def record_request(ctx: RunContext[Any], request: Request, withdrawn: bool = False) -> ToolReturn[str]:
     """Record that the person wants a person, no more messages, or their data deleted, or takes that back.
 
@@ -87,14 +112,3 @@ def record_request(ctx: RunContext[Any], request: Request, withdrawn: bool = Fal
     """
     del ctx
     return asks('recorded', Ask(request=request, withdrawn=withdrawn))
-
-
-def _shown(ctx: RunContext[Any]) -> str | None:
-    """Return what the person was told last before they wrote."""
-    said = exchanges(ctx.messages)
-    return said[-1].asked if said else None
-
-
-def _something_was_shown(ctx: RunContext[Any], given: bool) -> None:
-    if given and _shown(ctx) is None:
-        raise ModelRetry('no text asked for consent yet, so there is no answer to it; show it first')

@@ -68,7 +68,17 @@ class SessionRow:
     created_at: datetime
     updated_at: datetime
     reason: str
-    """Why it ended: expired, restart, closed by hand."""
+    """Why it ended: expired, restart, closed by hand; `open` while it goes on."""
+    # What follows is filled in by the archive, from the turns of the session.
+    reached: str = ''
+    """The states that it reached, in the order of first reaching them, with commas between."""
+    source: str | None = None
+    """What led the person here, such as `ad:120210`; the first of its turns that tells."""
+    said: int = 0
+    """Messages of the person."""
+    qualified_at: datetime | None = None
+    said_to_qualify: int | None = None
+    """Messages of the person up to the turn in which they qualified."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +104,10 @@ class TurnRow:
     duration_ms: int | None
     record: str
     """The whole turn record, JSON, so that nothing is lost that has no column yet."""
+    source: str | None = None
+    """What led the person to this message, such as `ad:120210`."""
+    asked: str | None = None
+    """The profile fields that the reply asks for, with commas between."""
 
 
 @dataclass(frozen=True)

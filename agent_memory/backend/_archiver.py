@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -31,8 +31,8 @@ class Archiver:
 
     outbox: Outbox
     archive: Archive
-    decode: Callable[[Entry], Rows]
-    """Turns an entry into rows. Whatever it raises sends that entry to the dead letters."""
+    decode: Callable[[Entry], Awaitable[Rows]]
+    """Turns an entry into rows. What it raises sends that entry to the dead letters, unless its key is not to be had."""
     batch: int = 2000
     """Most entries of one transaction."""
     block: timedelta = timedelta(seconds=1)
@@ -104,7 +104,10 @@ class Archiver:
         rows: list[Rows] = []
         for place, entry in enumerate(entries, start=1):
             try:
-                rows.append(self.decode(entry))
+                rows.append(await self.decode(entry))
+            except StoreUnavailable:
+                # The key store is away: nothing is wrong with the entry.
+                raise
             except Exception as error:  # noqa: BLE001 - whatever it is, the entries behind this one must go on
                 rows.append(_dead(partition, entry, error))
             if place % _DECODED_AT_ONCE == 0:

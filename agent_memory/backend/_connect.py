@@ -22,6 +22,7 @@ _OPTIONS: dict[str, Any] = {'socket_connect_timeout': 2, 'socket_timeout': None}
 _CLUSTER_OPTIONS: dict[str, Any] = {'socket_connect_timeout': 1, 'socket_timeout': 2}
 # Asked one after the other: one that hangs must not take the time of the next.
 _SENTINEL_OPTIONS: dict[str, Any] = {'socket_connect_timeout': 0.5, 'socket_timeout': 0.5}
+_TLS_FILES = ('ssl_ca_certs', 'ssl_certfile', 'ssl_keyfile')
 
 
 def connect(url: str) -> Client:
@@ -30,7 +31,8 @@ def connect(url: str) -> Client:
     `redis://`, `rediss://` and `unix://` name one server. `redis+sentinel://h1:26379,h2:26379/service/db` names a group
     by its Sentinels. `redis+cluster://h1:6379,h2:6379` names any nodes of a Cluster. `rediss+...` uses TLS. User and
     password stand before the first host and are those of the data servers; `?sentinel_username=` and
-    `?sentinel_password=` are those of the Sentinels.
+    `?sentinel_password=` are those of the Sentinels. With TLS, `?ssl_ca_certs=` names the file of the authorities to
+    trust instead of this machine's, `?ssl_certfile=` and `?ssl_keyfile=` what this client proves itself with.
 
     Raises:
         SetupError: The URL has another scheme or lacks a part.
@@ -66,18 +68,28 @@ def _sentinel(parts: SplitResult, *, tls: bool) -> Client:
     service, _, database = parts.path.strip('/').partition('/')
     if not service:
         raise SetupError('a Sentinel URL names the service: redis+sentinel://host:26379/service')
-    query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+    query = _query(parts)
     own = {name: query[f'sentinel_{name}'] for name in ('username', 'password') if f'sentinel_{name}' in query}
-    sentinel = Sentinel(_hosts(parts.netloc, default=26379), sentinel_kwargs={**_SENTINEL_OPTIONS, **own, 'ssl': tls})
-    options: dict[str, Any] = {**_OPTIONS, **_credentials(parts.netloc), 'ssl': tls, 'db': int(database or 0)}
+    sentinel = Sentinel(
+        _hosts(parts.netloc, default=26379), sentinel_kwargs={**_SENTINEL_OPTIONS, **own, **_tls(query, tls)}
+    )
+    options: dict[str, Any] = {**_OPTIONS, **_credentials(parts.netloc), **_tls(query, tls), 'db': int(database or 0)}
     master_for: Any = sentinel.master_for  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
     return master_for(service, **options, retry=Retry(NoBackoff(), 0))
 
 
 def _cluster(parts: SplitResult, *, tls: bool) -> Client:
     nodes = [ClusterNode(host, port) for host, port in _hosts(parts.netloc)]
-    options: dict[str, Any] = {**_CLUSTER_OPTIONS, **_credentials(parts.netloc), 'ssl': tls}
+    options: dict[str, Any] = {**_CLUSTER_OPTIONS, **_credentials(parts.netloc), **_tls(_query(parts), tls)}
     return RedisCluster(startup_nodes=nodes, **options)
+
+
+def _query(parts: SplitResult) -> dict[str, str]:
+    return {name: values[-1] for name, values in parse_qs(parts.query).items()}
+
+
+def _tls(query: dict[str, str], tls: bool) -> dict[str, Any]:
+    return {'ssl': tls, **({name: query[name] for name in _TLS_FILES if name in query} if tls else {})}
 
 
 def _hosts(netloc: str, default: int = 6379) -> list[tuple[str, int]]:

@@ -5,32 +5,23 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import Field, dataclass, fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Timer
-from typing import Any, ClassVar, ParamSpec, TypeVar, cast
+from typing import Any, ParamSpec, TypeVar, cast
 
 import anyio
 import duckdb
-from pydantic_core import to_json
 
 from agent_memory.backend import _ledger
-from agent_memory.backend._archive import (
-    Batch,
-    DeadLetter,
-    EventRow,
-    FactRow,
-    MessageRow,
-    SessionRow,
-    TurnRow,
-)
+from agent_memory.backend._archive import Batch, MessageRow, SessionRow
 from agent_memory.backend._endpoint import ask_holder, ask_holder_for_copy, ask_holder_to_enter
 from agent_memory.backend._history import Answer, Parameter, Question, sql_of
 from agent_memory.backend._ledger import AuditNote, Head, RequestStep
 from agent_memory.backend._migrations import NewerSchema, migrate
+from agent_memory.backend._tables import aware, session_of, write
 from agent_memory.backend._upkeep import copy_into
 from agent_memory.errors import ArchiveRefused, ArchiveUnavailable
 
@@ -74,7 +65,7 @@ class DuckDBArchive:
 
     async def sessions(self, contact_id: str, *, limit: int) -> list[SessionRow]:
         found = await self.ask('sessions', contact=contact_id, limit=limit)
-        return [SessionRow(*cast('Any', row)) for row in found.rows]
+        return [session_of(row) for row in found.rows]
 
     async def messages(self, session_id: str, *, limit: int) -> list[MessageRow]:
         contact_id = session_id.rpartition(':')[0]
@@ -230,7 +221,7 @@ class DuckDBArchive:
         connection = self._connect()
         connection.begin()
         try:
-            self._insert(connection, batch)
+            write(connection, batch)
             connection.commit()
         except (*_REFUSALS, ValueError) as error:
             connection.rollback()
@@ -238,15 +229,6 @@ class DuckDBArchive:
         if self._opened != self._identity():
             self._let_go()
             raise ArchiveUnavailable(f'{self.path}: the file was removed or replaced while rows were written')
-
-    def _insert(self, connection: duckdb.DuckDBPyConnection, batch: Batch) -> None:
-        for table in _TABLES:
-            rows = [row for entry in batch.rows for row in getattr(entry, table.of)]
-            if rows:
-                connection.execute(table.insert, table.columns(rows))
-        _ledger.follow(connection, [event for entry in batch.rows for event in entry.events])
-        connection.execute('DELETE FROM offsets WHERE "partition" = ?', [batch.partition])
-        connection.execute('INSERT INTO offsets ("partition", entry_id) VALUES (?, ?)', [batch.partition, batch.offset])
 
     def _look(self, question: Question, parameters: dict[str, Parameter]) -> Answer:
         held = self._connection is not None
@@ -304,7 +286,7 @@ class DuckDBArchive:
             try:
                 found = cursor.execute(sql_of(question), parameters)
                 columns = tuple(str(column[0]) for column in found.description or ())
-                return Answer(columns, tuple(tuple(map(_aware, row)) for row in found.fetchall()))
+                return Answer(columns, tuple(tuple(map(aware, row)) for row in found.fetchall()))
             finally:
                 limit.cancel()
         except duckdb.InterruptException as error:
@@ -323,67 +305,9 @@ class _Occupied(ArchiveUnavailable):
     """Another process has the file open, or has not finished creating it."""
 
 
-@dataclass(frozen=True)
-class _Table:
-    """One table, and the row type whose fields are its columns. The field `at` is the column `time`."""
-
-    name: str
-    of: str
-    """The field of `Rows` that holds its rows."""
-    row: type[Any]
-
-    types: ClassVar[dict[str, str]] = {
-        'str': 'VARCHAR',
-        'int': 'BIGINT',
-        'float': 'DOUBLE',
-        'datetime': 'TIMESTAMPTZ',
-        'bytes': 'VARCHAR',
-    }
-
-    @property
-    def names(self) -> str:
-        return ', '.join('time' if item.name == 'at' else f'"{item.name}"' for item in fields(self.row))
-
-    @property
-    def insert(self) -> str:
-        """One JSON array a column: 100 times `executemany`, about half of Arrow, and needs no other package."""
-        values = ', '.join(self._value(item) for item in fields(self.row))
-        return f'INSERT INTO {self.name} ({self.names}) SELECT {values}'
-
-    def columns(self, rows: Iterable[Any]) -> list[str]:
-        """Return the parameters of `insert`.
-
-        Raises:
-            ValueError: A string is no text, such as half of a surrogate pair.
-        """
-        held = list(rows)
-        return [
-            to_json([getattr(row, item.name) for row in held], bytes_mode='hex').decode() for item in fields(self.row)
-        ]
-
-    def _value(self, item: Field[Any]) -> str:
-        kind = str(item.type).removesuffix(' | None')
-        value = f'unnest(from_json(?, \'["{self.types[kind]}"]\'))'
-        return f'unhex({value})' if kind == 'bytes' else value
-
-
-_TABLES = (
-    _Table('archived_sessions', 'sessions', SessionRow),
-    _Table('turns', 'turns', TurnRow),
-    _Table('message_history', 'messages', MessageRow),
-    _Table('facts', 'facts', FactRow),
-    _Table('events', 'events', EventRow),
-    _Table('dead_letters', 'dead_letters', DeadLetter),
-)
-
-
 def _order(entry_id: str) -> tuple[int, int]:
     milliseconds, _, sequence = entry_id.partition('-')
     return int(milliseconds), int(sequence)
-
-
-def _aware(value: Any) -> Any:
-    return value.replace(tzinfo=UTC) if isinstance(value, datetime) else value
 
 
 def _reason(error: Exception) -> str:

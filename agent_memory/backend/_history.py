@@ -12,9 +12,22 @@ from importlib.resources import files
 from typing import Literal, Protocol
 
 Question = Literal[
-    'sessions', 'messages', 'transcript', 'funnel', 'qualification', 'scores', 'response_times', 'fields', 'leads',
-    'audit', 'audit_unchained', 'requests', 'consents',
-]  # fmt: skip
+    'sessions',
+    'messages',
+    'transcript',
+    'funnel',
+    'qualification',
+    'scores',
+    'response_times',
+    'fields',
+    'leads',
+    'sources',
+    'archiving',
+    'audit',
+    'audit_unchained',
+    'requests',
+    'consents',
+]
 Parameter = str | int | float
 Value = str | int | float | bool | datetime | None
 
@@ -80,8 +93,13 @@ async def response_times(reader: HistoryReader, period: Period = ALWAYS) -> Answ
 
 
 async def fields(reader: HistoryReader, period: Period = ALWAYS) -> Answer:
-    """Return for each profile field how many sessions filled it, left it empty, corrected it, and in which turn."""
+    """Return for each profile field how often it was asked for, and how many sessions filled it or left it empty."""
     return await reader.ask('fields', **period.parameters)
+
+
+async def sources(reader: HistoryReader, period: Period = ALWAYS) -> Answer:
+    """Return where leads come from: sessions by the advertisement that led there, and what became of them."""
+    return await reader.ask('sources', **period.parameters)
 
 
 async def leads(reader: HistoryReader, period: Period = ALWAYS, *, score: float = 60, limit: int = 1000) -> Answer:

@@ -53,6 +53,23 @@ async def agree(scripts: Scripts, prefix: str, *, partitions: int | None, secret
     return Agreement(Keys(prefix, _partitions(found, partitions)), _secret(found, secret))
 
 
+async def agree_on_keys(scripts: Scripts, prefix: str, own: str) -> None:
+    """Note the key store `own`, or check that it is the one that was noted first.
+
+    Raises:
+        SetupError: Another one was.
+    """
+    client: Any = scripts.client
+    meta = f'{prefix}:meta'
+    if not await scripts.attempt(lambda: client.hsetnx(meta, 'keys', own)):
+        known: bytes = await scripts.attempt(lambda: client.hget(meta, 'keys'))
+        if known.decode() != own:
+            raise SetupError(
+                'what this store holds is sealed with the keys of another key store; all its workers need the same one: '
+                'the same data directory on one machine, or AGENT_MEMORY_KEYS_URL for several'
+            )
+
+
 def fingerprint(secret: bytes) -> str:
     """Return what tells two secrets apart without telling them."""
     return hashlib.blake2b(secret, digest_size=16, person=b'agent_memory').hexdigest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,15 @@ class NewerSchema(Exception):
     """The file was written by a later version of this package."""
 
 
+@dataclass(frozen=True, order=True)
+class Migration:
+    """One SQL file. Its version is the number that its name begins with."""
+
+    version: int
+    name: str
+    script: str
+
+
 def migrate(connection: duckdb.DuckDBPyConnection) -> None:
     """Apply the migrations that the file does not have, each in one transaction.
 
@@ -20,24 +30,26 @@ def migrate(connection: duckdb.DuckDBPyConnection) -> None:
         NewerSchema: The file has migrations that this version does not know.
         duckdb.Error: A migration failed and was rolled back.
     """
-    scripts = _scripts()
+    known = migrations()
     connection.execute('CREATE TABLE IF NOT EXISTS migrations (version BIGINT NOT NULL, name VARCHAR NOT NULL)')
-    found = connection.execute('SELECT coalesce(max(version), 0) FROM migrations').fetchone()
-    current = int(found[0]) if found else 0
-    if current > len(scripts):
-        raise NewerSchema(f'schema {current} is newer than {len(scripts)}, the newest that this version knows')
-    for version, (name, script) in enumerate(scripts[current:], start=current + 1):
+    applied = {int(row[0]) for row in connection.execute('SELECT version FROM migrations').fetchall()}
+    newest = max(applied, default=0)
+    if newest > known[-1].version:
+        raise NewerSchema(f'schema {newest} is newer than {known[-1].version}, the newest that this version knows')
+    for migration in known:
+        if migration.version in applied:
+            continue
         connection.begin()
         try:
-            connection.execute(script)
-            connection.execute('INSERT INTO migrations VALUES (?, ?)', [version, name])
+            connection.execute(migration.script)
+            connection.execute('INSERT INTO migrations VALUES (?, ?)', [migration.version, migration.name])
             connection.commit()
         except BaseException:
             connection.rollback()
             raise
 
 
-def _scripts() -> list[tuple[str, str]]:
-    """Return name and text of every migration; the n-th file brings the schema to version n."""
+def migrations() -> list[Migration]:
+    """Return every migration, in order."""
     found = [item for item in files('agent_memory.backend').joinpath('sql').iterdir() if item.name.endswith('.sql')]
-    return [(item.name, item.read_text('utf-8')) for item in sorted(found, key=lambda item: item.name)]
+    return sorted(Migration(int(item.name.partition('_')[0]), item.name, item.read_text('utf-8')) for item in found)

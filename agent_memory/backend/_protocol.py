@@ -253,6 +253,19 @@ class JoinableStore(SessionStore, Protocol):
 
 
 @runtime_checkable
+class KeyedStore(Protocol):
+    """A store that remembers which key store its contents are sealed with."""
+
+    async def agree_on_keys(self, fingerprint: str) -> None:
+        """Note the key store that this worker has, or check that it is the one that was noted first.
+
+        Raises:
+            SetupError: Another one was. What workers with the other one wrote could not be read here.
+        """
+        ...
+
+
+@runtime_checkable
 class Closable(Protocol):
     """A store that holds connections."""
 

@@ -15,7 +15,7 @@ from agent_memory.backend._anchor import RedisAnchor
 from agent_memory.backend._begin import Begin, message_of
 from agent_memory.backend._connect import connect, disconnect
 from agent_memory.backend._keys import ContactKeys, Keys
-from agent_memory.backend._meta import Agreement, agree
+from agent_memory.backend._meta import Agreement, agree, agree_on_keys
 from agent_memory.backend._protocol import (
     Aborted,
     Begun,
@@ -90,6 +90,10 @@ class RedisStore:
         if agreed.secret is None:
             raise SetupError('this store was created with a secret of its own; give the same one (AGENT_MEMORY_SECRET)')
         return agreed.secret
+
+    async def agree_on_keys(self, fingerprint: str) -> None:
+        """Note the key store of this worker, or check that it is the one that the store knows."""
+        await agree_on_keys(self._scripts, self.prefix, fingerprint)
 
     async def begin(
         self,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import random
+import ssl
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -162,6 +163,8 @@ class Scripts:
             except _NOT_ADMITTED as error:
                 raise StoreUnavailable(_refusal(error)) from error
             except _UNKNOWN_OUTCOME as error:
+                if isinstance(error.__context__, ssl.SSLCertVerificationError):
+                    raise StoreUnavailable(_unverified(error.__context__)) from error
                 if time.monotonic() + pause > give_up:
                     raise StoreUnavailable(_unanswered(error)) from error
                 await anyio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not a secret
@@ -195,6 +198,10 @@ class Scripts:
 def ms(duration: timedelta) -> int:
     """Return a duration in whole milliseconds."""
     return int(duration.total_seconds() * 1000)
+
+
+def _unverified(error: ssl.SSLCertVerificationError) -> str:
+    return f'the certificate of Redis cannot be verified ({error.verify_message}); ?ssl_ca_certs= names the authority'
 
 
 def _unanswered(error: BaseException) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from agent_memory.agents import _replies as replies
 from agent_memory.agents import lead_agent
+from agent_memory.agents._consents import CONSENT_TEXTS
 from agent_memory.backend._channel import Pace
 from agent_memory.capability import SessionMemory
 from agent_memory.lead import UserProfileData
 from agent_memory.manager import SessionManager
-from agent_memory.turn import AnswerConsent
 from agent_memory.whatsapp import (
     Dispatcher,
     Fixed,
@@ -32,8 +32,9 @@ RECEPTION = Reception(
         ask_for_text=replies.ASK_FOR_TEXT,
     ),
     choices={
-        'consent:yes': Fixed(replies.CONSENT_GIVEN, (AnswerConsent(given=True),)),
-        'consent:no': Fixed(replies.CONSENT_REFUSED, (AnswerConsent(given=False),)),
+        f'consent:{one.purpose}:{one.version}:{word}': Fixed(reply, (one.tapped(given=given),))
+        for one in CONSENT_TEXTS
+        for word, given, reply in (('yes', True, replies.CONSENT_GIVEN), ('no', False, replies.CONSENT_REFUSED))
     },
 )
 

@@ -20,6 +20,7 @@ from agent_memory.backend import _history as questions
 from agent_memory.backend._duckdb import DuckDBArchive
 from agent_memory.backend._history import Answer, HistoryReader, Period
 from agent_memory.backend._parquet import write_parquet
+from agent_memory.history import opened
 from agent_memory.lead import CAR_LEAD
 from agent_memory.settings import MemorySettings
 
@@ -62,7 +63,8 @@ async def run_history(*, contact: str, limit: int, data: Path | None, output: Ou
     """Show a contact's newest messages."""
     async with _settings(data).open(CAR_LEAD) as memory:
         contact_id = await memory.manager.contact_id(contact)
-        output.show(await questions.transcript(_archive(data), contact_id, limit=limit))
+        found = await questions.transcript(_archive(data), contact_id, limit=limit)
+        output.show(await opened(memory.manager.vault, found))
 
 
 async def run_funnel(*, period: Period, data: Path | None, output: Output) -> None:
@@ -72,7 +74,8 @@ async def run_funnel(*, period: Period, data: Path | None, output: Output) -> No
 
 async def run_leads(*, score: float, limit: int, period: Period, data: Path | None, output: Output) -> None:
     """Show the sessions at or above a score."""
-    output.show(await questions.leads(_archive(data), period, score=score, limit=limit))
+    found = await questions.leads(_archive(data), period, score=score, limit=limit)
+    output.show(await opened(_settings(data).vault(), found))
 
 
 async def run_report(*, name: Report, period: Period, data: Path | None, output: Output) -> None:

@@ -6,13 +6,15 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 import anyio
 import anyio.lowlevel
 
 from agent_memory import telemetry
-from agent_memory.backend._channel import Channel, Dispatch, Owed, Settlement
-from agent_memory.codec import StoredReply, unpack
+from agent_memory.backend._channel import Dispatch, Owed, Settlement
+from agent_memory.codec import StoredReply
+from agent_memory.manager import SessionManager
 from agent_memory.whatsapp._contacts import Address
 from agent_memory.whatsapp._outbound import Outbound, texts
 from agent_memory.whatsapp._replies import ReplyName
@@ -30,7 +32,7 @@ def as_text(reply: StoredReply) -> Sequence[Outbound]:
 class Delivery:
     """Sends the replies that a channel owes."""
 
-    channel: Channel
+    manager: SessionManager[Any]
     senders: Mapping[str, Sender]
     """By `phone_number_id`: a reply leaves from the number that the person wrote to."""
     compose: Compose = field(default=as_text)
@@ -41,7 +43,7 @@ class Delivery:
         while True:
             # A send that was begun is brought to its end, and its end recorded, even while this process shuts down.
             with anyio.CancelScope(shield=True):
-                claimed = await self.channel.claim(contact_id, message_ids, token=token)
+                claimed = await self.manager.channel.claim(contact_id, message_ids, token=token)
                 if isinstance(claimed, Owed):
                     telemetry.withheld(claimed.withheld, indeterminate=claimed.indeterminate)
                     return accepted
@@ -50,15 +52,16 @@ class Delivery:
 
     async def recover(self, contact_id: str) -> int:
         """Send what a worker that is gone left behind."""
-        return await self.deliver(contact_id, await self.channel.owed(contact_id))
+        return await self.deliver(contact_id, await self.manager.channel.owed(contact_id))
 
     async def _send(self, claimed: Dispatch) -> Result | None:
-        parts = self.compose(unpack(StoredReply, claimed.reply))
+        reply, packed = await self.manager.letter(claimed)
+        parts = self.compose(reply)
         if claimed.part >= len(parts):
             await self._settle(claimed, 'nothing', more=False)
             return None
         more = claimed.part + 1 < len(parts)
-        address = Address.unpacked(claimed.address)
+        address = Address.unpacked(packed)
         sender = self.senders.get(address.phone_number_id) if address else None
         if address is None or sender is None:
             await self._settle(claimed, 'failed', more=more)
@@ -84,7 +87,7 @@ class Delivery:
     async def _settle(
         self, claimed: Dispatch, outcome: Settlement, *, more: bool, result: SendResult | None = None
     ) -> None:
-        await self.channel.settle(
+        await self.manager.channel.settle(
             claimed.contact_id,
             claimed.message_id,
             outcome,

@@ -109,7 +109,7 @@ class Dispatcher:
 
     @property
     def _delivery(self) -> Delivery:
-        return Delivery(self.manager.channel, self.senders, self.compose)
+        return Delivery(self.manager, self.senders, self.compose)
 
     async def _find_turns(self, mail: Mail, turns: TaskGroup) -> None:
         while True:
@@ -178,7 +178,7 @@ class Dispatcher:
             # After an outage a week of messages may come at once: they share one answer.
             await turn.join()
             inbounds = turn.inbounds()
-        reach = await self.manager.channel.reach(turn.grant.contact_id)
+        reach = await self.manager.reach(turn.grant.contact_id)
         address = Address.unpacked(reach.address)
         number = address.phone_number_id if address else ''
         fixed = self.reception.fixed(inbounds, opted_out='opt_out' in turn.session.requests)

@@ -31,7 +31,7 @@ from agent_memory.backend._deliveries import DuckDBEventQueue
 from agent_memory.backend._redis import RedisStore
 from agent_memory.errors import HandoffUndelivered
 from agent_memory.handoff import HandoffNote, HandoffRelay, LogSink, WebhookSink
-from agent_memory.history import rows_of
+from agent_memory.history import OpenedEvents, rows_of
 from tests.agents.conversations import Conversation, open_manager
 from tests.agents.scripted import scripted
 
@@ -51,13 +51,13 @@ def talk(manager: SessionManager[Any]) -> Conversation:
 
 
 @asynccontextmanager
-async def archived(manager: SessionManager[Any], path: Path) -> AsyncGenerator[DuckDBEventQueue]:
+async def archived(manager: SessionManager[Any], path: Path) -> AsyncGenerator[OpenedEvents]:
     """Archive what was committed, as another process that starts now would."""
     archive = DuckDBArchive(path)
     assert isinstance(manager.store, RedisStore)
-    await Archiver(manager.store.outbox, archive, rows_of(manager.codec)).drain()
+    await Archiver(manager.store.outbox, archive, rows_of(manager.codec, manager.vault)).drain()
     try:
-        yield DuckDBEventQueue(archive)
+        yield OpenedEvents(DuckDBEventQueue(archive), manager.vault)
     finally:
         await archive.close()
 

@@ -62,7 +62,7 @@ def batch(*rows: Rows, after: str = '0-0', offset: str = '1-0', partition: int =
     return Batch(partition, after, offset, rows)
 
 
-def decode(entry: Entry) -> Rows:
+async def decode(entry: Entry) -> Rows:
     """Decode a body such as `{"n": 3}`; `{"n": 3, "record": "no JSON"}` makes a row that the archive refuses."""
     body = json.loads(entry.body)
     session = f'{entry.contact_id}:{entry.started_ms}'

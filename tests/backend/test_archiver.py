@@ -12,9 +12,11 @@ from agent_memory.backend._archive import Batch
 from agent_memory.backend._archiver import Archiver
 from agent_memory.backend._duckdb import DuckDBArchive
 from agent_memory.backend._redis import RedisStore
+from agent_memory.backend._status import archive_status
 from agent_memory.errors import ArchiveUnavailable
 from tests.backend.outbox import archived, backlog, commit, emptied, running_archiver
 from tests.backend.rows import decode
+from tests.backend.test_duckdb import another_process_holds
 
 
 @pytest.fixture
@@ -106,7 +108,7 @@ async def test_entries_that_were_archived_but_not_trimmed_are_trimmed_and_not_do
     await commit(store, 'ana', 1)
     [partition] = [number for number in range(2) if await store.outbox.backlog(number)]
     [entry] = await store.outbox.read(partition, after='0-0', count=10, block=timedelta(0))
-    await archive.append(Batch(partition, '0-0', entry.id, [decode(entry)]))
+    await archive.append(Batch(partition, '0-0', entry.id, [await decode(entry)]))
 
     assert await archiver.drain() == 0
     assert await backlog(store.outbox) == 0
@@ -131,6 +133,28 @@ async def test_turns_wait_in_the_outbox_while_another_process_holds_the_file(
             tasks.cancel_scope.cancel()
     await archive.close()
     assert archived(path) == {'ana': [1, 2]}
+
+
+async def test_the_status_tells_what_waits_for_how_long_and_what_was_archived(
+    archiver: Archiver, store: RedisStore, archive: DuckDBArchive, path: Path, redis_url: str
+) -> None:
+    await commit(store, 'ana', 1)
+    before = await archive_status(store.outbox, archive)
+    assert (before.waiting, before.schema, before.dead_letters, before.unavailable) == (1, None, None, None)
+    assert before.lag > timedelta(0)
+    await archiver.drain()
+    await commit(store, 'ana', 2, b'no json')
+    await archiver.drain()
+    after = await archive_status(store.outbox, archive)
+    assert (after.waiting, after.lag, after.dead_letters) == (0, timedelta(0), 1)
+    [moved] = [one for one in after.partitions if one.offset]
+    assert moved.batch == 1
+    assert moved.archived_at is not None
+    await archive.close()
+    with another_process_holds(path) as pid:
+        held = await archive_status(store.outbox, archive)
+    assert held.unavailable is not None
+    assert f'held by process {pid} ' in held.unavailable
 
 
 async def test_a_removed_file_is_replaced_and_what_comes_after_is_archived(

@@ -50,6 +50,9 @@ async def store(redis_url: str) -> AsyncIterator[RedisStore]:
 async def told(archive: DuckDBArchive) -> DuckDBArchive:
     """Ana qualifies in her third turn and is closed; Bia is greeted; Caio came a month later."""
     ana = [turn(1), turn(2, state='collecting_profile'), turn(3, state='car_details')]
+    came = replace(ana[0].turns[0], source='ad:7', asked='city,urgency')
+    ana[0] = replace(ana[0], turns=(came,))
+    ana[1] = replace(ana[1], turns=(replace(ana[1].turns[0], asked='urgency'),))
     qualified = replace(ana[2].turns[0], score=72, sent_at=ana[2].turns[0].at - timedelta(seconds=4))
     ana[2] = replace(
         ana[2],
@@ -121,24 +124,55 @@ async def test_response_time_is_from_the_message_to_the_commit(told: DuckDBArchi
     )
 
 
-async def test_fields_tell_what_stays_empty(told: DuckDBArchive) -> None:
-    assert plain(await history.fields(told)) == snapshot(
+async def test_fields_tell_what_is_asked_and_stays_empty(told: DuckDBArchive) -> None:
+    asked = [row[0] for row in (await history.fields(told)).rows]
+    assert asked == ['urgency', 'budget_max', 'city']
+    assert plain(await history.fields(told))[:2] == snapshot(
         [
             {
+                'field': 'urgency',
+                'asked_sessions': 1,
+                'asked_times': 2,
+                'filled': 0,
+                'empty': 3,
+                'asked_and_empty': 1,
+                'empty_share': 1.0,
+                'corrected': 0,
+                'median_turn': None,
+            },
+            {
                 'field': 'budget_max',
+                'asked_sessions': 0,
+                'asked_times': 0,
                 'filled': 1,
                 'empty': 2,
-                'empty_share': 0.6667,
+                'asked_and_empty': 0,
+                'empty_share': None,
                 'corrected': 0,
                 'median_turn': 3,
             },
+        ]
+    )
+
+
+async def test_sources_tell_where_leads_come_from(told: DuckDBArchive) -> None:
+    assert plain(await history.sources(told)) == snapshot(
+        [
             {
-                'field': 'city',
-                'filled': 1,
-                'empty': 2,
-                'empty_share': 0.6667,
-                'corrected': 1,
-                'median_turn': 2,
+                'source': 'direct',
+                'sessions': 2,
+                'qualified': 0,
+                'share': 0.0,
+                'mean_score': 12.5,
+                'handed_over': 0,
+            },
+            {
+                'source': 'ad:7',
+                'sessions': 1,
+                'qualified': 1,
+                'share': 1.0,
+                'mean_score': 72.0,
+                'handed_over': 0,
             },
         ]
     )
@@ -152,8 +186,8 @@ async def test_leads_are_the_sessions_above_the_bar(told: DuckDBArchive) -> None
 
 async def test_a_transcript_runs_over_sessions(told: DuckDBArchive) -> None:
     answer = await history.transcript(told, 'ana', limit=3)
-    assert [row[3] for row in answer.rows] == ['resposta 2', 'pergunta 3', 'resposta 3']
-    assert answer.rows[-1][1] == BEGUN + timedelta(minutes=3)
+    assert [row[5] for row in answer.rows] == ['resposta 2', 'pergunta 3', 'resposta 3']
+    assert answer.rows[-1][3] == BEGUN + timedelta(minutes=3)
 
 
 async def test_a_question_of_an_empty_history_is_answered(archive: DuckDBArchive) -> None:

@@ -11,6 +11,7 @@ import anyio
 
 from agent_memory._turns import Turn
 from agent_memory.backend._connect import connect
+from agent_memory.backend._protocol import Policy
 from agent_memory.backend._redis import RedisStore
 from agent_memory.errors import AgentMemoryError, EarlierWaits
 from agent_memory.lead import UserProfileData
@@ -18,6 +19,9 @@ from agent_memory.manager import SessionManager
 from agent_memory.session import Inbound
 
 Manager = SessionManager[UserProfileData]
+
+EVERY_TURN = 1_000_000
+"""A store keeps the last 100 turns of a session by default; who looks for a lost one needs them all."""
 
 
 def phone(contact: int) -> str:
@@ -41,7 +45,10 @@ async def answer(manager: Manager, contact: int, number: int) -> str:
 
 @dataclass
 class Load:
-    """Contacts that write one message after the other, each again and again until it is answered."""
+    """Contacts that write one message after the other, each again and again until it is answered.
+
+    The manager's window and the store's policy must keep every turn: see `EVERY_TURN`.
+    """
 
     manager: Manager
     contacts: int = 8
@@ -106,6 +113,7 @@ class Load:
 @asynccontextmanager
 async def store_on(url: str, **options: Any) -> AsyncGenerator[RedisStore]:
     """A store whose connections are closed with the block. `options` are those of `RedisStore`."""
+    options.setdefault('policy', Policy(kept_turns=EVERY_TURN))
     store = RedisStore(connect(url), **options)
     try:
         yield store

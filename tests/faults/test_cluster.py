@@ -11,11 +11,9 @@ from redis.crc import key_slot
 
 from agent_memory.errors import SetupError, StoreUnavailable
 from agent_memory.manager import SessionManager
-from tests.faults.load import Load, answer, phone, store_on, untyped
+from tests.faults.load import EVERY_TURN, Load, answer, phone, store_on, untyped
 from tests.servers import Server, until
 from tests.topologies import SLOTS, Cluster, cluster, port
-
-WINDOW = 10_000
 
 
 def url_of(nodes: Cluster) -> str:
@@ -24,7 +22,7 @@ def url_of(nodes: Cluster) -> str:
 
 async def test_no_acknowledged_commit_is_lost_when_a_primary_of_a_cluster_is_killed(tmp_path: Path) -> None:
     async with cluster(tmp_path) as nodes, store_on(url_of(nodes), durability='replica') as store:
-        load = Load(SessionManager(store, window_turns=WINDOW), contacts=12)
+        load = Load(SessionManager(store, window_turns=EVERY_TURN), contacts=12)
         async with load.running():
             await load.passes(100)
             nodes.nodes[0].kill()

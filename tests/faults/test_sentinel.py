@@ -9,15 +9,14 @@ from typing import Literal
 import pytest
 
 from agent_memory.backend._connect import connect
+from agent_memory.backend._protocol import Policy
 from agent_memory.backend._redis import RedisStore
 from agent_memory.errors import StoreUnavailable
 from agent_memory.manager import SessionManager
 from tests.fault_proxy import FaultProxy, fault_proxy
-from tests.faults.load import Load, answer, phone, store_on, untyped
+from tests.faults.load import EVERY_TURN, Load, answer, phone, store_on, untyped
 from tests.servers import QUICK, Server, on_port, running, until
 from tests.topologies import SentinelTrio, port, sentinel_trio
-
-WINDOW = 10_000
 
 
 def url_of(trio: SentinelTrio) -> str:
@@ -27,8 +26,8 @@ def url_of(trio: SentinelTrio) -> str:
 
 async def test_no_acknowledged_commit_is_lost_when_the_primary_of_a_sentinel_group_is_killed(tmp_path: Path) -> None:
     async with sentinel_trio(tmp_path) as trio:
-        store = RedisStore.from_url(url_of(trio), durability='replica')
-        manager = SessionManager(store, window_turns=WINDOW)
+        store = RedisStore.from_url(url_of(trio), durability='replica', policy=Policy(kept_turns=EVERY_TURN))
+        manager = SessionManager(store, window_turns=EVERY_TURN)
         load = Load(manager)
         async with load.running():
             await load.passes(100)
@@ -43,6 +42,30 @@ async def test_no_acknowledged_commit_is_lost_when_the_primary_of_a_sentinel_gro
         assert await load.lost() == []
         assert {type(error) for error in load.errors} <= {StoreUnavailable}
         await manager.close()
+
+
+async def test_a_primary_that_restarts_empty_before_a_replica_is_promoted_empties_its_replica(tmp_path: Path) -> None:
+    """What `durability='replica'` does not protect from: see docs/guarantees.md, which says what does."""
+    primary = on_port(tmp_path / 'primary', *QUICK)
+    replica = on_port(tmp_path / 'replica', *QUICK, '--replicaof', '127.0.0.1', str(port(primary)))
+    kept = on_port(tmp_path / 'kept', *QUICK, '--appendonly', 'yes')
+    its_replica = on_port(tmp_path / 'its', *QUICK, '--replicaof', '127.0.0.1', str(port(kept)))
+    async with running(primary, replica, kept, its_replica):
+        for server, follower, lost in ((primary, replica, True), (kept, its_replica, False)):
+            await until(follower.replicates)
+            async with store_on(server.url, durability='replica') as store:
+                await answer(SessionManager(store), 1, 0)
+            await server.restart()
+            await until(lambda one=server, other=follower: follows(one, other))
+            async with follower.client() as client:
+                assert (await untyped(client).dbsize() == 0) is lost
+
+
+async def follows(primary: Server, replica: Server) -> bool:
+    """Whether the replica has what the primary has, after its restart too."""
+    async with primary.client() as one, replica.client() as other:
+        mine, its = await untyped(one).info('replication'), await untyped(other).info('replication')
+    return its['master_link_status'] == 'up' and its['master_replid'] == mine['master_replid']
 
 
 async def test_a_worker_that_starts_during_the_failover_finds_the_new_primary(tmp_path: Path) -> None:

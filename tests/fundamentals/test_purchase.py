@@ -54,7 +54,7 @@ async def told_to_sales(manager: SessionManager[Any]) -> HandoffNote:
     """Archive what was committed, deliver the hand-overs, and return the only one."""
     assert isinstance(manager.archive, DuckDBArchive)
     assert isinstance(manager.store, RedisStore)
-    await Archiver(manager.store.outbox, manager.archive, rows_of(manager.codec)).drain()
+    await Archiver(manager.store.outbox, manager.archive, rows_of(manager.codec, manager.vault)).drain()
     sales = Sales()
     await HandoffRelay(DuckDBEventQueue(manager.archive), sales).drain()
     [note] = sales.notes

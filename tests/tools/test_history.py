@@ -14,7 +14,7 @@ from pydantic_ai import Agent
 from agent_memory import CAR_LEAD, DuckDBArchive, Inbound, RedisStore, SessionManager, SessionMemory
 from agent_memory.backend._archiver import Archiver
 from agent_memory.backend._deliveries import DuckDBEventQueue
-from agent_memory.history import rows_of
+from agent_memory.history import OpenedEvents, rows_of
 from agent_memory.tools import history_toolset
 from tests.agents.conversations import Conversation
 from tests.agents.scripted import Call, scripted
@@ -44,7 +44,7 @@ def conversation(manager: SessionManager[Any], contact: str, *answers: str | lis
 
 async def archived(manager: SessionManager[Any], archive: DuckDBArchive) -> None:
     assert isinstance(manager.store, RedisStore)
-    await Archiver(manager.store.outbox, archive, rows_of(manager.codec)).drain()
+    await Archiver(manager.store.outbox, archive, rows_of(manager.codec, manager.vault)).drain()
 
 
 async def test_a_returning_person_is_told_from_their_own_history_only(
@@ -79,8 +79,11 @@ async def test_a_consent_is_recorded_with_the_text_that_was_shown(
 
     assert (await talk.session()).consent.given
     await archived(manager, archive)
-    [event] = await DuckDBEventQueue(archive).undelivered('consent', within=timedelta(days=1), limit=10)
-    assert json.loads(event.data) == {'given': True, 'text': text}
+    [event] = await OpenedEvents(DuckDBEventQueue(archive), manager.vault).undelivered(
+        'consent', within=timedelta(days=1), limit=10
+    )
+    told = json.loads(event.data)
+    assert (told['given'], told['text'], told['action']) == (True, text, 'given')
 
 
 async def test_nobody_agrees_to_a_text_that_was_not_shown(manager: SessionManager[Any]) -> None:

@@ -36,7 +36,7 @@ URL = 'http://localhost/webhook'
 POLICY = Policy(max_batch=20)
 RECEPTION = Reception(
     Wording(opted_out='Não escrevemos mais.', opted_in='Que bom!', ask_for_text='Pode escrever?'),
-    choices={'consent:yes': Fixed('Obrigado!', (AnswerConsent(given=True),))},
+    choices={'consent:yes': Fixed('Obrigado!', (AnswerConsent(given=True, text='Podemos?'),))},
 )
 
 

@@ -12,7 +12,6 @@ import pytest
 from agent_memory.backend._channel import Alias, Dispatch, Owed, Pace, Received
 from agent_memory.backend._protocol import Policy
 from agent_memory.backend._redis import RedisStore
-from agent_memory.codec import StoredReply, unpack
 from agent_memory.errors import MailboxFull, MessageMismatch
 from agent_memory.lead import UserProfileData
 from agent_memory.manager import SessionManager
@@ -180,7 +179,8 @@ async def test_a_message_given_up_is_answered_with_the_apology(memory: Memory) -
         memory.clock.tick(10)
     claimed = await memory.sending()
     assert claimed.failed
-    assert unpack(StoredReply, claimed.reply).text == memory.manager.domain.apology
+    reply, _ = await memory.manager.letter(claimed)
+    assert reply.text == memory.manager.domain.apology
 
 
 async def test_a_reply_is_claimed_once_with_where_it_goes(memory: Memory) -> None:
@@ -188,7 +188,8 @@ async def test_a_reply_is_claimed_once_with_where_it_goes(memory: Memory) -> Non
     assert await memory.claim() == Owed(left=1, withheld=0, indeterminate=0)
     await memory.answer('olá')
     claimed = await memory.sending('a')
-    assert (unpack(StoredReply, claimed.reply).text, claimed.address, claimed.part) == ('olá', b'to Ana', 0)
+    reply, address = await memory.manager.letter(claimed)
+    assert (reply.text, address, claimed.part) == ('olá', b'to Ana', 0)
     assert claimed.seen_at.timestamp() * 1000 == 1_772_452_800_000
     assert isinstance(await memory.claim('b'), Owed)
     assert await memory.sending('a') == claimed  # the same claim, sent twice

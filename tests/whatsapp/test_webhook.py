@@ -130,8 +130,10 @@ async def test_where_a_person_came_from_is_kept_with_the_turn(
 ) -> None:
     await channel.deliver(channel.graph.says(ANA, 'oi') | {'referral': {**referral, 'ctwa_clid': 'names-a-click'}})
     await channel.work()
-    stored = await channel.manager.store.load(await channel.manager.contact_id(f'+{ANA}'), window=1)
-    record = channel.manager.codec.read_turn(stored.turns[0])
+    contact_id = await channel.manager.contact_id(f'+{ANA}')
+    stored = await channel.manager.store.load(contact_id, window=1)
+    codec = channel.manager.codec.of(await channel.manager.vault.find(contact_id))
+    record = codec.read_turn(stored.turns[0])
     assert record.messages[0].referral == kept
     assert 'names-a-click' not in record.model_dump_json()
 

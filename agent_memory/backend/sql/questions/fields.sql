@@ -1,9 +1,18 @@
--- What is asked for and left empty: of the sessions with a turn, how many filled each profile field, and when.
-WITH begun AS (
-    SELECT contact_id, session_id FROM turns
-    WHERE version = 1 AND started_at >= $since::TIMESTAMP AND started_at < $until::TIMESTAMP
+-- What is asked most and left empty: for each profile field in how many sessions the agent asked for it, how often, in how
+-- many it was filled, and of those that were asked the share that left it empty.
+WITH begun AS MATERIALIZED (
+    SELECT contact_id, session_id FROM sessions
+    WHERE started_at >= $since::TIMESTAMP AND started_at < $until::TIMESTAMP
 ),
-changes AS (
+questions AS (
+    SELECT session_id, unnest(string_split(asked, ',')) AS field
+    FROM turns
+    WHERE asked IS NOT NULL AND started_at >= $since::TIMESTAMP AND started_at < $until::TIMESTAMP
+),
+asked AS (
+    SELECT session_id, field, count(*) AS times FROM questions GROUP BY ALL
+),
+filled AS (
     SELECT facts.session_id, field, min(version) AS first, count(*) AS changes
     FROM facts SEMI JOIN begun USING (contact_id, session_id)
     WHERE new IS NOT NULL
@@ -11,9 +20,13 @@ changes AS (
 )
 SELECT
     field,
-    count(*) AS filled,
-    (SELECT count(*) FROM begun) - count(*) AS empty,
-    round(1 - count(*) / (SELECT count(*) FROM begun), 4) AS empty_share,
+    count(times) AS asked_sessions,
+    coalesce(sum(times), 0)::BIGINT AS asked_times,
+    count(first) AS filled,
+    (SELECT count(*) FROM begun) - count(first) AS empty,
+    count(*) FILTER (times IS NOT NULL AND first IS NULL) AS asked_and_empty,
+    round(count(*) FILTER (times IS NOT NULL AND first IS NULL) / nullif(count(times), 0), 4) AS empty_share,
     count(*) FILTER (changes > 1) AS corrected,
     quantile_disc(first, 0.5) AS median_turn
-FROM changes GROUP BY field ORDER BY empty DESC, field
+FROM asked FULL JOIN filled USING (session_id, field)
+GROUP BY field ORDER BY asked_and_empty DESC, empty DESC, field

@@ -1,28 +1,18 @@
--- How many sessions reached each state, and how many ended there. One bit a state and one group a session, keyed by a
--- 64-bit hash: a third of the work of counting distinct session ids.
-WITH states AS MATERIALIZED (
-    SELECT list(DISTINCT state ORDER BY state) AS names FROM turns
+-- How many sessions reached each state, and how many ended there.
+WITH walked AS MATERIALIZED (
+    SELECT reached, state, reason = 'open' AS goes_on, count(*) AS sessions
+    FROM sessions
+    WHERE started_at >= $since::TIMESTAMP AND started_at < $until::TIMESTAMP
+    GROUP BY ALL
 ),
 seen AS (
-    SELECT bit_or(1::BIGINT << list_position((SELECT names FROM states), state)) AS bits
-    FROM turns
-    WHERE started_at >= $since::TIMESTAMP AND started_at < $until::TIMESTAMP
-    GROUP BY hash(session_id)
-),
-sets AS MATERIALIZED (
-    SELECT bits, count(*) AS sessions FROM seen GROUP BY bits
-),
-reached AS (
-    SELECT name AS state, sum(sessions)::BIGINT AS reached
-    FROM (SELECT unnest(names) AS name, generate_subscripts(names, 1) AS place FROM states)
-    JOIN sets ON (bits >> place::INTEGER) & 1 = 1
-    GROUP BY name
+    SELECT state, sum(sessions)::BIGINT AS reached
+    FROM (SELECT unnest(string_split(reached, ',')) AS state, sessions FROM walked)
+    GROUP BY state
 ),
 ended AS (
-    SELECT state, count(*) AS ended FROM archived_sessions
-    WHERE started_at >= $since::TIMESTAMP AND started_at < $until::TIMESTAMP
-    GROUP BY state
+    SELECT state, sum(sessions)::BIGINT AS ended FROM walked WHERE NOT goes_on GROUP BY state
 )
 SELECT state, reached, coalesce(ended, 0) AS ended, round(coalesce(ended, 0) / reached, 4) AS drop_off
-FROM reached LEFT JOIN ended USING (state)
+FROM seen LEFT JOIN ended USING (state)
 ORDER BY reached DESC, state

@@ -1,0 +1,120 @@
+"""The tables of the history: which rows go where, and how a batch is written into them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import Field, dataclass, fields
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from pydantic_core import to_json
+
+from agent_memory.backend import _ledger
+from agent_memory.backend._archive import Batch, DeadLetter, EventRow, FactRow, MessageRow, SessionRow, TurnRow
+from agent_memory.backend._progress import Progress, progress, touched
+
+if TYPE_CHECKING:
+    import duckdb
+
+_NOW = 'make_timestamp(epoch_us(now()))'
+
+
+def write(connection: duckdb.DuckDBPyConnection, batch: Batch) -> None:
+    """Write a batch and its offset, inside the transaction that `connection` is in.
+
+    Raises:
+        ValueError: A string is no text, such as half of a surrogate pair.
+        duckdb.Error: The rows break a type or a rule of their table.
+    """
+    made = _progress(connection, batch)
+    for table, rows in ((_CLOSED, made.closed), (_OPEN, made.opened)):
+        table.insert(connection, rows)
+    for table in _TABLES:
+        table.insert(connection, [row for entry in batch.rows for row in getattr(entry, table.of)])
+    _ledger.follow(connection, [event for entry in batch.rows for event in entry.events])
+    connection.execute('DELETE FROM offsets WHERE "partition" = ?', [batch.partition])
+    connection.execute(
+        f'INSERT INTO offsets ("partition", entry_id, entries, updated_at) VALUES (?, ?, ?, {_NOW})',  # noqa: S608 - our own expression
+        [batch.partition, batch.offset, len(batch.rows)],
+    )
+
+
+def _progress(connection: duckdb.DuckDBPyConnection, batch: Batch) -> Progress:
+    """Take the open sessions that the batch touches out of their table and return what becomes of them."""
+    ids = touched(batch.rows)
+    if not ids:
+        return Progress((), ())
+    names = _OPEN.names
+    found = connection.execute(
+        f'SELECT {names} FROM open_sessions WHERE session_id IN (SELECT unnest(?))',  # noqa: S608 - our names
+        [ids],
+    ).fetchall()
+    known = [session_of(row) for row in found]
+    if known:
+        connection.execute('DELETE FROM open_sessions WHERE session_id IN (SELECT unnest(?))', [ids])
+    return progress({row.session_id: row for row in known}, batch.rows)
+
+
+def session_of(row: Sequence[Any]) -> SessionRow:
+    """Return a row of sessions, whose times the database gives without their zone."""
+    return SessionRow(*cast('Any', map(aware, row)))
+
+
+def aware(value: Any) -> Any:
+    """Return a time of the database with its zone, UTC, and any other value as it is."""
+    return value.replace(tzinfo=UTC) if isinstance(value, datetime) else value
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table, and the row type whose fields are its columns. The field `at` is the column `time`."""
+
+    name: str
+    of: str
+    """The field of `Rows` that holds its rows."""
+    row: type[Any]
+    stamp: str = ''
+    """The column that tells when a row was written."""
+
+    types: ClassVar[dict[str, str]] = {
+        'str': 'VARCHAR',
+        'int': 'BIGINT',
+        'float': 'DOUBLE',
+        'datetime': 'TIMESTAMPTZ',
+        'bytes': 'VARCHAR',
+    }
+
+    @property
+    def names(self) -> str:
+        return ', '.join('time' if item.name == 'at' else f'"{item.name}"' for item in fields(self.row))
+
+    def insert(self, connection: duckdb.DuckDBPyConnection, rows: Sequence[Any]) -> None:
+        """Insert `rows`: one JSON array a column, 100 times `executemany` and as fast as Arrow without its package."""
+        if rows:
+            values = ', '.join(self._value(item) for item in fields(self.row))
+            names = self.names
+            if self.stamp:
+                names, values = f'{names}, {self.stamp}', f'{values}, {_NOW}'
+            statement = f'INSERT INTO {self.name} ({names}) SELECT {values}'
+            connection.execute(statement, self._columns(rows))
+
+    def _columns(self, rows: Sequence[Any]) -> list[str]:
+        return [
+            to_json([getattr(row, item.name) for row in rows], bytes_mode='hex').decode() for item in fields(self.row)
+        ]
+
+    def _value(self, item: Field[Any]) -> str:
+        kind = str(item.type).removesuffix(' | None')
+        value = f'unnest(from_json(?, \'["{self.types[kind]}"]\'))'
+        return f'unhex({value})' if kind == 'bytes' else value
+
+
+_CLOSED = Table('archived_sessions', 'sessions', SessionRow, 'archived_at')
+_OPEN = Table('open_sessions', 'sessions', SessionRow)
+_TABLES = (
+    Table('turns', 'turns', TurnRow),
+    Table('message_history', 'messages', MessageRow),
+    Table('facts', 'facts', FactRow),
+    Table('events', 'events', EventRow),
+    Table('dead_letters', 'dead_letters', DeadLetter),
+)

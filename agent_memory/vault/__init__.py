@@ -1,0 +1,23 @@
+"""Encryption of what is kept of each contact, with a key of its own that can be destroyed."""
+
+from agent_memory.vault._box import SEALED, TEXT, Box, Kind, sealed_with
+from agent_memory.vault._cells import Cells, blob_cell, blob_of
+from agent_memory.vault._master import KeyProvider, MasterKeys
+from agent_memory.vault._vault import KEYS_FILE, MASTER_FILE, KeyHealth, Vault
+
+__all__ = [
+    'KEYS_FILE',
+    'MASTER_FILE',
+    'SEALED',
+    'TEXT',
+    'Box',
+    'Cells',
+    'KeyHealth',
+    'KeyProvider',
+    'Kind',
+    'MasterKeys',
+    'Vault',
+    'blob_cell',
+    'blob_of',
+    'sealed_with',
+]
