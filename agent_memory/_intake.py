@@ -2,16 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Generic
+from datetime import timedelta
+from typing import Generic, Literal, TypeVar
 
-from agent_memory.backend._protocol import KeyedStore, Message, SessionStore
-from agent_memory.codec import Codec
-from agent_memory.errors import InvalidInput
+from agent_memory import telemetry
+from agent_memory._snapshots import Snapshot, SnapshotCache, held
+from agent_memory.backend._protocol import Begun, Grant, KeyedStore, Message, SessionStore
+from agent_memory.codec import Codec, StoredReply
+from agent_memory.errors import InvalidInput, KeyDestroyed
 from agent_memory.identity import Identity
 from agent_memory.profile import ProfileT
 from agent_memory.session import Inbound
-from agent_memory.vault import Vault
+from agent_memory.vault import Vault, sealed_with
+
+T = TypeVar('T')
+
+
+@dataclass(frozen=True)
+class Beginning(Generic[ProfileT]):
+    """What became of a begin, and what it was asked with."""
+
+    begun: Begun
+    message: Message | None
+    cached: Snapshot[ProfileT] | None
+    codec: Codec[ProfileT]
+
+    @property
+    def message_id(self) -> str:
+        return self.message.id if self.message else ''
 
 
 @dataclass
@@ -21,6 +41,8 @@ class Intake(Generic[ProfileT]):
     store: SessionStore
     codec: Codec[ProfileT]
     vault: Vault
+    window: int
+    """Most past turns that a turn knows."""
     secret: bytes | None = field(repr=False)
     _identity: Identity | None = field(default=None, init=False, repr=False)
 
@@ -49,26 +71,80 @@ class Intake(Generic[ProfileT]):
             box = await self.vault.box(contact_id)
         return self.codec.of(box)
 
-    async def reader(self, contact_id: str) -> Codec[ProfileT]:
-        """Return the codec of a contact, which reads nothing sealed when the contact has no key.
+    async def reader(self, contact_id: str, blob: bytes) -> Codec[ProfileT]:
+        """Return the codec that reads a blob of a contact, if the contact still has the key.
 
         Raises:
             KeyUnavailable: Its key cannot be had.
         """
-        return self.codec.of(await self.vault.find(contact_id))
+        return self.codec.of(await self.vault.find(contact_id, key_id=sealed_with(blob)))
 
-    async def message(self, inbound: Inbound) -> tuple[str, Message, Codec[ProfileT]]:
-        """Return who sent a message, the message as the mailbox keeps it, and the contact's codec."""
+    async def keyed(
+        self, contact_id: str, call: Callable[[Codec[ProfileT]], Awaitable[T]]
+    ) -> tuple[T, Codec[ProfileT]]:
+        """Return what a call with the contact's codec returns, called again if its key was destroyed meanwhile."""
+        codec = await self.writer(contact_id)
+        try:
+            return await call(codec), codec
+        except KeyDestroyed:
+            await self.vault.renew(contact_id, codec.key_id)
+            codec = await self.writer(contact_id)
+            return await call(codec), codec
+
+    async def sender(self, inbound: Inbound) -> str:
+        """Return the contact that a message is from.
+
+        Raises:
+            InvalidInput: The message is empty, or the contact is none.
+        """
         if not inbound.text.strip():
             raise InvalidInput('the message is empty; give the text in the inbound or as the prompt')
+        return (await self.identity()).contact_id(inbound.contact)
+
+    async def message(self, contact_id: str, inbound: Inbound, codec: Codec[ProfileT]) -> Message:
+        """Return a message as the mailbox keeps it."""
         identity = await self.identity()
-        contact_id = identity.contact_id(inbound.contact)
-        codec = await self.writer(contact_id)
         id_ = identity.message_id(contact_id, inbound.message_id)
-        message = Message(
+        return Message(
             id=id_,
             body=codec.write_inbound(inbound, id_),
             digest=identity.text_digest(inbound.text),
             order=int(inbound.sent_at.timestamp() * 1000),
         )
-        return contact_id, message, codec
+
+    async def begin(
+        self,
+        contact_id: str,
+        cache: SnapshotCache[ProfileT],
+        inbound: Inbound | None = None,
+        *,
+        wait: timedelta = timedelta(0),
+    ) -> Beginning[ProfileT]:
+        """Begin a turn, over a message or over what waits, with the key that the contact has now.
+
+        A message whose every attempt ended with its worker is given up on the way: it may be what ends them.
+        """
+
+        async def begin(codec: Codec[ProfileT]) -> Beginning[ProfileT]:
+            message = await self.message(contact_id, inbound, codec) if inbound else None
+            cached = cache.get(contact_id)
+            known = held(cached) if cached else None
+            with telemetry.span(telemetry.BEGIN):
+                begun = await self.store.begin(
+                    contact_id, message, held=known, window=self.window, wait=wait, key=codec.key_id
+                )
+            return Beginning(begun, message, cached, codec)
+
+        while True:
+            made, codec = await self.keyed(contact_id, begin)
+            if not (isinstance(made.begun, Grant) and made.begun.spent):
+                return made
+            await self.abort(made.begun, codec, error='attempts used up', outcome='fail')
+
+    async def abort(
+        self, grant: Grant, codec: Codec[ProfileT], *, error: str, outcome: Literal['retry', 'fail']
+    ) -> None:
+        """Give a turn back that was never run."""
+        apology = StoredReply(text=codec.domain.apology, turn=grant.version)
+        reply = codec.write_reply(apology, [message.id for message in grant.messages[:1]])
+        await self.store.abort(grant, error=error, reply=reply, outcome=outcome)

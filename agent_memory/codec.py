@@ -145,6 +145,11 @@ class Codec(Generic[ProfileT]):
         """Return the codec of one contact."""
         return Codec(self.domain, box)
 
+    @property
+    def key_id(self) -> str:
+        """The id of the key that this codec seals with; empty for none."""
+        return self.box.key_id if self.box else ''
+
     def write_session(self, session: SessionData[ProfileT], *, started_ms: int = 0, version: int = 0) -> bytes:
         """Return the session document: everything but the messages, which live in the turn records."""
         data = _json(session, without=_MESSAGES)

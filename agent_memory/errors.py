@@ -20,6 +20,7 @@ AgentMemoryError
 |   +-- Overloaded         too many turns wait for the archive
 +-- StoreUnavailable       Redis did not answer or refused; the cause is the driver's error
 |   +-- KeyUnavailable     a contact's data key cannot be had: key store away, master key wrong. Nothing was changed
+|   |   +-- KeyDestroyed   it was destroyed by an erasure since it was asked for; ask for the new one
 +-- ArchiveUnavailable     the DuckDB file cannot be opened or written; the cause is the driver's error
 +-- ArchiveRefused         DuckDB will never take these rows; the cause says why. Nothing was written
 +-- HandoffUndelivered     a sink did not take a hand-over; it is delivered again later
@@ -140,6 +141,10 @@ class StoreUnavailable(AgentMemoryError):
 
 class KeyUnavailable(StoreUnavailable):
     """A contact's data key cannot be had: the key store does not answer, or the master key is another one."""
+
+
+class KeyDestroyed(KeyUnavailable):
+    """The key was destroyed by an erasure since this process asked for it. Nothing was written with it."""
 
 
 class ArchiveUnavailable(AgentMemoryError):

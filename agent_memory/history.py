@@ -26,7 +26,7 @@ from agent_memory.codec import Codec, unpack_json
 from agent_memory.errors import KeyUnavailable
 from agent_memory.session import ConversationMessage, Inbound
 from agent_memory.turn import TurnRecord
-from agent_memory.vault import TEXT, Cells, Vault, blob_cell, blob_of, sealed_with
+from agent_memory.vault import Cells, Vault, blob_cell, blob_of, sealed_with, text_sealed_with
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def rows_of(codec: Codec[Any], vault: Vault | None = None) -> Callable[[Entry], 
             return _rows(entry, codec)
         # A contact whose entries are older than sealing gets its key here.
         sealed_by = sealed_with(entry.body)
-        box = await vault.find(entry.contact_id) if sealed_by else await vault.box(entry.contact_id)
+        box = await (vault.find(entry.contact_id, key_id=sealed_by) if sealed_by else vault.box(entry.contact_id))
         if sealed_by and (box is None or box.key_id != sealed_by):
             if await vault.is_erased(entry.contact_id, sealed_by):
                 return Rows()
@@ -147,18 +147,20 @@ class Opener:
         if blob is None:
             return TurnRecord.model_validate_json(row.record)
         started_ms = round(row.started_at.timestamp() * 1000)
-        box = await self.vault.find(row.contact_id)
+        box = await self.vault.find(row.contact_id, key_id=sealed_with(blob))
         return codec.of(box).read_turn(blob, started_ms=started_ms, version=row.version)
 
     async def letter(self, letter: DeadLetter, codec: Codec[Any]) -> Inbound:
         """Return the message that was given up."""
-        return codec.of(await self.vault.find(letter.contact_id)).read_inbound(letter.body)
+        box = await self.vault.find(letter.contact_id, key_id=sealed_with(letter.body))
+        return codec.of(box).read_inbound(letter.body)
 
     async def _cells(self, contact_id: str, *cells: str) -> Cells:
         """Return what opens the cells of a contact; the key is asked for only if one is sealed."""
-        if not any(TEXT in cell for cell in cells):
+        sealed_by = next((key_id for cell in cells if (key_id := text_sealed_with(cell))), None)
+        if sealed_by is None:
             return Cells(None)
-        box = await self.vault.find(contact_id)
+        box = await self.vault.find(contact_id, key_id=sealed_by)
         if box is None:
             raise KeyUnavailable('this part of the history is sealed, and its contact has no key: it was destroyed')
         return Cells(box)
@@ -173,7 +175,8 @@ async def opened(vault: Vault, answer: Answer) -> Answer:
     """
     rows = [dict(zip(answer.columns, row, strict=True)) for row in answer.rows]
     for row in rows:
-        cells = Cells(await vault.find(str(row['contact_id'])))
+        sealed_by = text_sealed_with(f'{row.get("content")} {row.get("profile")}')
+        cells = Cells(await vault.find(str(row['contact_id']), key_id=sealed_by) if sealed_by else None)
         if 'content' in row:
             row['content'] = cells.open_text(f'content:{row["id"]}', str(row['content']))
         if 'profile' in row:

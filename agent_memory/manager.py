@@ -7,14 +7,14 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Generic, Literal
+from typing import Generic
 
 import platformdirs
 
 from agent_memory import telemetry
 from agent_memory._intake import Intake
 from agent_memory._lease import Heartbeat, Lease
-from agent_memory._snapshots import Snapshot, SnapshotCache, held, read_snapshot, unleased, version_of
+from agent_memory._snapshots import Snapshot, SnapshotCache, read_snapshot, unleased, version_of
 from agent_memory._turns import Replay, Turn, give_back, user_message
 from agent_memory.backend._archive import Archive
 from agent_memory.backend._channel import Channel, Dispatch, HasChannel, Pace, Reach, Received
@@ -74,7 +74,7 @@ class SessionManager(Generic[ProfileT]):
         self.domain = domain
         self.codec = Codec(domain)
         self.vault = vault or Vault.at(platformdirs.user_data_path('agent-memory'))
-        self._intake = Intake(store, self.codec, self.vault, secret)
+        self._intake = Intake(store, self.codec, self.vault, window_turns, secret)
         self._window = window_turns
         self._wait = wait
         self._max_turn = max_turn
@@ -110,12 +110,19 @@ class SessionManager(Generic[ProfileT]):
             InvalidPatch: The profile breaks its model. Nothing was written.
         """
         identity = await self._intake.identity()
-        codec = await self._intake.writer(session.contact_id)
         message = Message(identity.message_id(session.contact_id, message_id), b'', identity.text_digest(''), 0)
         started = time.monotonic()
         with telemetry.span(telemetry.BEGIN):
-            begun = await self.store.begin(
-                session.contact_id, message, kind='change', window=self._window, wait=self._wait
+            begun, codec = await self._intake.keyed(
+                session.contact_id,
+                lambda codec: self.store.begin(
+                    session.contact_id,
+                    message,
+                    kind='change',
+                    window=self._window,
+                    wait=self._wait,
+                    key=codec.key_id,
+                ),
             )
         match begun:
             case Grant():
@@ -186,26 +193,17 @@ class SessionManager(Generic[ProfileT]):
             TurnTimedOut: The turn ran into its hard deadline; the body was ended.
             Refused: The store takes no new message now. Nothing was stored.
         """
-        contact_id, message, codec = await self._intake.message(inbound)
-        patience = self._wait if wait is None else wait
         started = time.monotonic()
-        begun = cached = None
-        while begun is None or (isinstance(begun, Grant) and begun.spent):
-            if begun:
-                await self._give_up(begun, codec)
-            cached = self._cache.get(contact_id)
-            with telemetry.span(telemetry.BEGIN):
-                begun = await self.store.begin(
-                    contact_id, message, held=held(cached) if cached else None, window=self._window, wait=patience
-                )
-        match begun:
+        contact_id = await self._intake.sender(inbound)
+        begin = await self._intake.begin(contact_id, self._cache, inbound, wait=self._wait if wait is None else wait)
+        match begin.begun:
             case Grant():
-                async with self._running(begun, cached, codec, inbound, message) as turn:
+                async with self._running(begin.begun, begin.cached, begin.codec, inbound, begin.message) as turn:
                     yield turn
             case Answered(reply=reply, primary=primary, failed=failed):
-                yield Replay(codec.read_reply(reply, message.id), deliver=primary or failed, failed=failed)
+                yield Replay(begin.codec.read_reply(reply, begin.message_id), deliver=primary or failed, failed=failed)
             case Behind(head=head):
-                earlier = codec.read_inbound(head.body, head.id)
+                earlier = begin.codec.read_inbound(head.body, head.id)
                 raise EarlierWaits(
                     contact=earlier.contact, message_id=earlier.message_id, text=earlier.text, sent_at=earlier.sent_at
                 )
@@ -230,9 +228,16 @@ class SessionManager(Generic[ProfileT]):
             StoreUnavailable: The store does not answer. Receive it again.
             MessageMismatch: The message id is known with another text.
         """
-        contact_id, message, codec = await self._intake.message(inbound)
-        sealed = codec.write_address(address)
-        return await self.channel.receive(contact_id, message, address=sealed, pace=pace, flush=flush)
+        contact_id = await self._intake.sender(inbound)
+
+        async def received(codec: Codec[ProfileT]) -> Received:
+            message = await self._intake.message(contact_id, inbound, codec)
+            sealed = codec.write_address(address)
+            return await self.channel.receive(
+                contact_id, message, address=sealed, pace=pace, flush=flush, key=codec.key_id
+            )
+
+        return (await self._intake.keyed(contact_id, received))[0]
 
     @asynccontextmanager
     async def take(self, contact_id: str) -> AsyncGenerator[Turn[ProfileT] | None]:
@@ -240,15 +245,9 @@ class SessionManager(Generic[ProfileT]):
 
         The body must `commit` the turn, as with `turn`.
         """
-        codec = await self._intake.writer(contact_id)
-        begun = cached = None
-        while begun is None or (isinstance(begun, Grant) and begun.spent):
-            if begun:
-                await self._give_up(begun, codec)
-            cached = self._cache.get(contact_id)
-            begun = await self.store.begin(contact_id, None, held=held(cached) if cached else None, window=self._window)
-        if isinstance(begun, Grant):
-            async with self._running(begun, cached, codec) as turn:
+        begin = await self._intake.begin(contact_id, self._cache)
+        if isinstance(begin.begun, Grant):
+            async with self._running(begin.begun, begin.cached, begin.codec) as turn:
                 yield turn
         else:
             yield None
@@ -256,11 +255,13 @@ class SessionManager(Generic[ProfileT]):
     async def reach(self, contact_id: str) -> Reach:
         """Return where a contact is reached, and whether they may be written to."""
         found = await self.channel.reach(contact_id)
-        return replace(found, address=(await self._intake.reader(contact_id)).read_address(found.address))
+        return replace(
+            found, address=(await self._intake.reader(contact_id, found.address)).read_address(found.address)
+        )
 
     async def letter(self, claimed: Dispatch) -> tuple[StoredReply, bytes]:
         """Return the reply that was claimed to be sent, and where it goes."""
-        codec = await self._intake.reader(claimed.contact_id)
+        codec = await self._intake.reader(claimed.contact_id, claimed.reply)
         return codec.read_reply(claimed.reply, claimed.message_id), codec.read_address(claimed.address)
 
     @property
@@ -295,7 +296,7 @@ class SessionManager(Generic[ProfileT]):
         """
         head = await self.sweepable.head(contact_id)
         if head is not None:
-            return (await self._intake.reader(contact_id)).read_inbound(head.body, head.id)
+            return (await self._intake.reader(contact_id, head.body)).read_inbound(head.body, head.id)
         # A lease without a message is what a crashed change leaves; to ask for the turn forgets it.
         begun = await self.store.begin(contact_id, None)
         if isinstance(begun, Grant):
@@ -312,6 +313,11 @@ class SessionManager(Generic[ProfileT]):
         if not isinstance(self.store, Sweepable):
             raise SetupError(f'{type(self.store).__name__} cannot be swept: it has no `due`, `head` and `close`')
         return self.store
+
+    def drop(self, contact_id: str) -> None:
+        """Forget what this process holds of a contact in memory."""
+        self._cache.drop(contact_id)
+        self.vault.drop(contact_id)
 
     async def close(self) -> None:
         """Close the store's connections and release the archive."""
@@ -333,7 +339,7 @@ class SessionManager(Generic[ProfileT]):
         try:
             turn = self._turn(grant, cached, codec, inbound, own)
         except SessionCorrupt as error:
-            await self._aborted(grant, codec, error=type(error).__name__, outcome='retry')
+            await self._intake.abort(grant, codec, error=type(error).__name__, outcome='retry')
             raise
         failure: Exception | None = None
         try:
@@ -374,21 +380,12 @@ class SessionManager(Generic[ProfileT]):
             self._clock,
         )
 
-    async def _give_up(self, grant: Grant, codec: Codec[ProfileT]) -> None:
-        """Give up a message whose every attempt ended with its worker: it may be what ends them."""
-        await self._aborted(grant, codec, error='attempts used up', outcome='fail')
-
-    async def _aborted(
-        self, grant: Grant, codec: Codec[ProfileT], *, error: str, outcome: Literal['retry', 'fail']
-    ) -> None:
-        apology = StoredReply(text=self.domain.apology, turn=grant.version)
-        reply = codec.write_reply(apology, [message.id for message in grant.messages[:1]])
-        await self.store.abort(grant, error=error, reply=reply, outcome=outcome)
-
     def _heartbeat(self, grant: Grant, lease: Lease) -> Heartbeat:
         return Heartbeat(lease, lambda: self.store.heartbeat(grant), length=grant.lease, limit=self._max_turn)
 
     async def _load(self, contact_id: str) -> Snapshot[ProfileT]:
         stored = await self.store.load(contact_id, window=self._window)
         grant = unleased(contact_id, stored, self._clock())
-        return read_snapshot(await self._intake.reader(contact_id), grant, None, self._window)
+        return read_snapshot(
+            await self._intake.reader(contact_id, stored.document or stored.previous or b''), grant, None, self._window
+        )

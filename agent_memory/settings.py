@@ -29,11 +29,13 @@ from agent_memory.errors import AgentMemoryError, ArchiveUnavailable, SetupError
 from agent_memory.handoff import HandoffRelay, HandoffSink, LogSink, WebhookSink
 from agent_memory.history import OpenedEvents, rows_of
 from agent_memory.manager import SessionManager
+from agent_memory.privacy._forget import reconcile
 from agent_memory.profile import ProfileT
 from agent_memory.session import Domain
 from agent_memory.vault import KEYS_FILE, MASTER_FILE, MasterKeys, Vault
 
 _SWEEP = timedelta(seconds=1)
+_RECONCILE = timedelta(minutes=1)
 _LAST_DRAIN = timedelta(seconds=5)
 
 
@@ -85,6 +87,11 @@ class MemorySettings(BaseSettings):
     """An OpenAI-compatible server that the model is asked at."""
     model_api_key: SecretStr | None = None
     """That server's key; the provider's own variable, such as `OPENAI_API_KEY`, without one."""
+
+    evaluate: float = Field(default=0, ge=0, le=1)
+    """Which share of live turns is judged in the background; none by default. Needs the extra `evals`."""
+    judge_model: str | None = None
+    """The model that judges the tone of those turns; without one only rules do."""
 
     def vault(self) -> Vault:
         """Return what seals personal content, with the keys of this deployment.
@@ -160,6 +167,7 @@ class MemorySettings(BaseSettings):
                 tasks.start_soon(archiver.run)
                 tasks.start_soon(serve_history, archive, archive.path)
                 tasks.start_soon(_sweep, manager)
+                tasks.start_soon(_keep_erased, manager, archive)
                 tasks.start_soon(HandoffRelay(OpenedEvents(DuckDBEventQueue(archive), manager.vault), self._sink()).run)
                 try:
                     yield opened
@@ -226,6 +234,14 @@ async def _sweep(manager: SessionManager[ProfileT]) -> None:
         with suppress(AgentMemoryError):
             await manager.sweep()
         await anyio.sleep(_SWEEP.total_seconds())
+
+
+async def _keep_erased(manager: SessionManager[ProfileT], archive: DuckDBArchive) -> None:
+    """Erase here who was erased elsewhere: on another machine, or before a backup was restored."""
+    while True:
+        with suppress(AgentMemoryError):
+            await reconcile(manager, archive)
+        await anyio.sleep(_RECONCILE.total_seconds())
 
 
 async def _drain(archiver: Archiver) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from pydantic_ai import Agent
+from pydantic_ai.capabilities import AbstractCapability
 from pydantic_ai.models import Model
 
 from agent_memory.agents._asked import fields_asked
@@ -49,6 +51,7 @@ def lead_agent(
     *,
     catalogue: CarCatalogue | None = None,
     limits: ConversationLimits | None = None,
+    watches: Sequence[AbstractCapability[Inbound]] = (),
 ) -> Agent[Inbound, str]:
     """Return the lead agent.
 
@@ -58,6 +61,7 @@ def lead_agent(
             `lead_model` makes one for an OpenAI-compatible server.
         catalogue: The cars that it may show; without one it shows none and a consultant does.
         limits: What one conversation may spend.
+        watches: Further capabilities, such as an evaluation of live turns.
     """
     agent = Agent(
         lead_model(model),
@@ -74,6 +78,7 @@ def lead_agent(
                 asks=fields_asked,
             ),
             limits or ConversationLimits(),
+            *watches,
         ],
         name='lead',
         retries={'output': GUARD_TRIES},

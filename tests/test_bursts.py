@@ -166,4 +166,5 @@ async def test_a_person_who_keeps_writing_gets_an_answer_all_the_same(redis_url:
 
 
 async def a_message(manager: Any, second: int) -> Any:
-    return (await manager._intake.message(inbound(f'late{second}', second=second)))[1]
+    late, contact_id = inbound(f'late{second}', second=second), await manager.contact_id(ANA)
+    return await manager._intake.message(contact_id, late, await manager._intake.writer(contact_id))

@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = ('agent_memory', 'tools', 'agents', 'evals')
-SHIPPED = {'.py', '.lua', '.sql', '.yaml', '.csv', '.json'}
+SHIPPED = {'.py', '.lua', '.sql', '.yaml', '.csv', '.json', '.jinja'}
 HELP = """
 import sys
 from agent_memory.cli import main

@@ -9,6 +9,7 @@ from inline_snapshot import snapshot
 
 import agent_memory
 import agent_memory.agents
+import agent_memory.evals
 import agent_memory.tools
 
 
@@ -59,6 +60,28 @@ def test_the_public_names() -> None:
             'lead_model',
             'summary_by',
             'summary_by_rules',
+        ]
+    )
+    assert agent_memory.evals.__all__ == snapshot(
+        [
+            'CaseResult',
+            'Dialogue',
+            'DialogueTurn',
+            'Evaluation',
+            'Fault',
+            'Figure',
+            'Gold',
+            'Judgement',
+            'Measure',
+            'Persona',
+            'Setting',
+            'Suite',
+            'SuiteResult',
+            'Transcript',
+            'TurnOutcome',
+            'Utterance',
+            'car_suites',
+            'evaluate',
         ]
     )
 

@@ -1,6 +1,7 @@
 """What a Redis user of this package must be allowed to do, and nothing beyond it.
 
-A worker runs turns, sweeps and answers; an archiver reads and trims the outbox and sees no session. Redis 7 or Valkey.
+A worker runs turns, sweeps and answers; an archiver reads and trims the outbox and sees no session; an
+operator erases people. Redis 7 or Valkey.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from typing import Literal
 
 from agent_memory.errors import InvalidInput
 
-User = Literal['worker', 'archiver']
+User = Literal['worker', 'archiver', 'operator']
 
 _CONNECTION = 'hello auth ping client|setinfo client|setname select'
 _WORKER = (
@@ -18,6 +19,8 @@ _WORKER = (
     'rpush ltrim lrange xadd xlen xread xtrim pttl pexpire unlink publish subscribe unsubscribe wait cluster|slots '
     'cluster|shards command'
 )
+_OPERATOR = f'{_WORKER} scan exists hexists llen xrange xdel info bgrewriteaof'
+"""What erasing people takes beyond a worker's part: `scan` sees the names of all keys, which say nothing."""
 _ARCHIVER = 'hsetnx hgetall hset xread xtrim xlen cluster|slots cluster|shards command'
 _NAME = re.compile(r'[A-Za-z0-9_-]{1,64}')
 
@@ -34,8 +37,9 @@ def rules(user: User, *, prefix: str = 'am') -> list[str]:
     """
     if not _NAME.fullmatch(prefix):
         raise InvalidInput('a key prefix is 1 to 64 letters, digits, - and _')
-    if user == 'worker':
-        reach, commands = [f'~{prefix}:*', f'&{prefix}:wake*'], f'{_CONNECTION} {_WORKER}'
+    if user in ('worker', 'operator'):
+        reach = [f'~{prefix}:*', f'&{prefix}:wake*']
+        commands = f'{_CONNECTION} {_WORKER if user == "worker" else _OPERATOR}'
     else:
         reach, commands = [f'~{prefix}:meta', f'~{prefix}:audit', f'~{prefix}:*:out'], f'{_CONNECTION} {_ARCHIVER}'
     return ['resetkeys', 'resetchannels', *reach, '-@all', *(f'+{name}' for name in commands.split())]

@@ -10,7 +10,7 @@ from typing import Any
 from agent_memory.backend._keys import Keys
 from agent_memory.backend._protocol import Answered, Begun, Behind, Grant, Held, Idle, Message, Policy, Queued
 from agent_memory.backend._scripts import Scripts, ms
-from agent_memory.errors import MailboxFull, MessageMismatch, Overloaded
+from agent_memory.errors import AgentMemoryError, ContactErased, KeyDestroyed, MailboxFull, MessageMismatch, Overloaded
 
 
 @dataclass
@@ -25,6 +25,8 @@ class Begin:
     kind: str
     held: Held | None
     window: int
+    key: str = ''
+    """The id of the key that the caller seals with."""
     confirm: bool = False
     """Whether a stored answer is returned only once a replica has it."""
     token: str = field(default_factory=lambda: secrets.token_urlsafe(12))
@@ -50,12 +52,21 @@ class Begin:
                 return Behind(message_of(reply[1], reply[2]))
             case b'EMPTY':
                 return Idle()
-            case b'MISMATCH':
-                raise MessageMismatch(self.message.id if self.message else '')
-            case b'FULL':
-                raise MailboxFull('this contact has too many unanswered messages; the channel should redeliver later')
             case _:
-                raise Overloaded('too many turns wait for the archive; start the archiver, then redeliver')
+                raise self._refusal(reply[0])
+
+    def _refusal(self, code: bytes) -> AgentMemoryError:
+        match code:
+            case b'MISMATCH':
+                return MessageMismatch(self.message.id if self.message else '')
+            case b'ERASED':
+                return ContactErased('this message was sent before its contact was erased; it stays out')
+            case b'DESTROYED':
+                return KeyDestroyed('the key of this contact was destroyed; what it sealed cannot be kept')
+            case b'FULL':
+                return MailboxFull('this contact has too many unanswered messages; the channel should redeliver later')
+            case _:
+                return Overloaded('too many turns wait for the archive; start the archiver, then redeliver')
 
     def _names(self) -> list[str]:
         keys = self.keys.of(self.contact_id)
@@ -68,6 +79,7 @@ class Begin:
             keys.outbox,
             keys.turns,
             keys.deadlines,
+            keys.erased,
         ]
 
     def _arguments(self) -> list[Any]:
@@ -89,6 +101,7 @@ class Begin:
             held.version if held else 0,
             ms(policy.previous_ttl),
             self.scripts.now(),
+            self.key,
         ]
 
     def _grant(self, reply: list[Any]) -> Grant:

@@ -29,7 +29,7 @@ class Received:
     """A message is durable."""
 
     new: bool
-    """False when it was known before."""
+    """False when it was known before, or was sent before its contact was erased."""
     due: timedelta
     """When a worker takes it, from now, if nothing more comes."""
 
@@ -135,7 +135,9 @@ class Channel(Protocol):
         """Decide a pair: they are two people."""
         ...
 
-    async def receive(self, contact_id: str, message: Message, *, address: bytes, pace: Pace, flush: bool) -> Received:
+    async def receive(
+        self, contact_id: str, message: Message, *, address: bytes, pace: Pace, flush: bool, key: str = ''
+    ) -> Received:
         """Take a message in, durably and once, without waiting for its turn. One round trip.
 
         Args:
@@ -144,8 +146,10 @@ class Channel(Protocol):
             address: Where the reply goes.
             pace: How bursts are gathered.
             flush: Whether the burst ends here.
+            key: The id of the key that body and address are sealed with.
 
         Raises:
+            KeyDestroyed: That key was destroyed. Nothing was stored.
             MailboxFull: The contact has too many unanswered messages.
             Overloaded: Too many turns wait for the archive.
             StoreUnavailable: The store does not answer.

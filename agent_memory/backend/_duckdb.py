@@ -15,9 +15,10 @@ from typing import Any, ParamSpec, TypeVar, cast
 import anyio
 import duckdb
 
-from agent_memory.backend import _ledger
+from agent_memory.backend import _forgetting, _ledger
 from agent_memory.backend._archive import Batch, MessageRow, SessionRow
-from agent_memory.backend._endpoint import ask_holder, ask_holder_for_copy, ask_holder_to_enter
+from agent_memory.backend._endpoint import ask_holder, ask_holder_for_copy, ask_holder_to_enter, ask_holder_to_erase
+from agent_memory.backend._erasure import Erasing, Tombstone
 from agent_memory.backend._history import Answer, Parameter, Question, sql_of
 from agent_memory.backend._ledger import AuditNote, Head, RequestStep
 from agent_memory.backend._migrations import NewerSchema, migrate
@@ -56,6 +57,7 @@ class DuckDBArchive:
         self._readers = ThreadPoolExecutor(max_workers=4, thread_name_prefix='archive-reader')
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._opened: tuple[int, int] | None = None
+        self._stones: dict[str, int] = {}
 
     async def offset(self, partition: int) -> str:
         return await self._run(self._offset, partition)
@@ -89,6 +91,30 @@ class DuckDBArchive:
             lambda: self._run(self._enter, notes, steps),
             lambda: ask_holder_to_enter(self.path, notes, steps),
             lambda: self._run(self._enter_and_let_go, notes, steps),
+        )
+
+    async def traces(self, stones: Sequence[Tombstone]) -> dict[str, int]:
+        """Return the rows of each table that `erase` would remove."""
+        return await self.erasing(Erasing(stones=tuple(stones), dry=True))
+
+    async def erase(self, stones: Sequence[Tombstone]) -> dict[str, int]:
+        """Remove these contacts' rows, from the bytes of the file too, and whatever still comes of them."""
+        return await self.erasing(Erasing(stones=tuple(stones)))
+
+    async def tombstones(self) -> list[Tombstone]:
+        """Return who was erased here."""
+        found = await self.ask('erasures')
+        return [
+            Tombstone(str(contact), datetime.fromtimestamp(int(cast('Any', at)) / 1000, UTC))
+            for contact, at in found.rows
+        ]
+
+    async def erasing(self, what: Erasing) -> dict[str, int]:
+        """Do what an erasure asks, in the file or through the process that holds it."""
+        return await self._wherever(
+            lambda: self._run(self._erased, what),
+            lambda: ask_holder_to_erase(self.path, what),
+            lambda: self._run(self._erased_and_let_go, what),
         )
 
     async def _wherever(
@@ -191,6 +217,7 @@ class DuckDBArchive:
             connection.close()
             raise
         self._connection, self._opened = connection, self._identity()
+        self._stones = _forgetting.stones_of(connection)
         return connection
 
     def _identity(self) -> tuple[int, int] | None:
@@ -221,7 +248,7 @@ class DuckDBArchive:
         connection = self._connect()
         connection.begin()
         try:
-            write(connection, batch)
+            write(connection, _forgetting.without(batch, self._stones))
             connection.commit()
         except (*_REFUSALS, ValueError) as error:
             connection.rollback()
@@ -236,6 +263,22 @@ class DuckDBArchive:
         if not held:
             self._let_go()
         return found
+
+    def _erased(self, erasing: Erasing) -> dict[str, int]:
+        connection = self._connect()
+        if erasing.dry:
+            return _forgetting.count(connection, erasing.stones)
+        removed = _forgetting.remove(connection, erasing.stones)
+        self._rewrite()
+        return removed
+
+    def _erased_and_let_go(self, erasing: Erasing) -> dict[str, int]:
+        held = self._connection is not None
+        try:
+            return self._erased(erasing)
+        finally:
+            if not held:
+                self._let_go()
 
     def _enter(self, notes: Sequence[AuditNote], steps: Sequence[RequestStep]) -> Head:
         connection = self._connect()

@@ -2,7 +2,7 @@
 
 One connection carries one question and its answer, both JSON: `{"question", "parameters"}`, then `{"columns", "times",
 "rows"}` or `{"error"}`. `times` are the columns that hold times. `{"copy_to"}` asks for a backup instead, `{"notes",
-"steps"}` are entries of the ledger, answered with `{"head"}`.
+"steps"}` are entries of the ledger, answered with `{"head"}`. `{"erasing"}` takes contacts out, answered with `{"rows_of"}`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import anyio
 from anyio.abc import SocketStream
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from agent_memory.backend._erasure import Erasing
 from agent_memory.backend._history import Answer, Parameter, Question
 from agent_memory.backend._ledger import AuditNote, Head, RequestStep
 from agent_memory.errors import ArchiveUnavailable, InvalidInput
@@ -37,6 +38,8 @@ class Held(Protocol):
 
     async def enter(self, notes: Sequence[AuditNote] = (), steps: Sequence[RequestStep] = ()) -> Head: ...
 
+    async def erasing(self, what: Erasing) -> dict[str, int]: ...
+
 
 class _Request(BaseModel):
     model_config: ClassVar[ConfigDict] = ConfigDict(extra='forbid')
@@ -46,6 +49,7 @@ class _Request(BaseModel):
     copy_to: Path | None = None
     notes: tuple[AuditNote, ...] = ()
     steps: tuple[RequestStep, ...] = ()
+    erasing: Erasing | None = None
 
 
 class _Reply(BaseModel):
@@ -55,6 +59,8 @@ class _Reply(BaseModel):
     refused: bool = False
     """Whether the error is about what was asked, so that asking again changes nothing."""
     head: Head | None = None
+    rows_of: dict[str, int] = {}
+    """Rows of each table that an erasure found."""
     columns: tuple[str, ...] = ()
     times: tuple[int, ...] = ()
     rows: tuple[tuple[Any, ...], ...] = ()
@@ -125,6 +131,16 @@ async def ask_holder_to_enter(path: Path, notes: Sequence[AuditNote], steps: Seq
     return None if reply is None else reply.head or Head()
 
 
+async def ask_holder_to_erase(path: Path, erasing: Erasing) -> dict[str, int] | None:
+    """Have the process that holds the archive at `path` erase contacts; `None` when no process serves it.
+
+    Raises:
+        ArchiveUnavailable: The holder could not.
+    """
+    reply = await _exchange(path, _Request(erasing=erasing))
+    return None if reply is None else reply.rows_of
+
+
 async def _exchange(path: Path, request: _Request) -> _Reply | None:
     try:
         stream = await anyio.connect_unix(socket_of(path))
@@ -158,6 +174,8 @@ async def _reply(archive: Held, request: bytes) -> _Reply:
             return _Reply()
         if asked.notes or asked.steps:
             return _Reply(head=await archive.enter(asked.notes, asked.steps))
+        if asked.erasing is not None:
+            return _Reply(rows_of=await archive.erasing(asked.erasing))
         if asked.question is None:
             return _Reply(error='this is no question')
         answer = await archive.answer(asked.question, **asked.parameters)

@@ -23,6 +23,7 @@ Question = Literal[
     'leads',
     'sources',
     'archiving',
+    'erasures',
     'audit',
     'audit_unchained',
     'requests',

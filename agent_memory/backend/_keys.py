@@ -22,6 +22,7 @@
 | `am:{a}:merges`          | hash   | pairs of contacts that may be one person -> ms    | never; an operator decides |
 | `am:{a}:merged`          | hash   | contact -> the contact that took its place        | never                    |
 | `am:{p}:counts`          | hash   | dead letters so far                               | never                    |
+| `am:{p}:erased`          | hash   | erased contact -> when, ids of destroyed keys     | never                    |
 
 A message on the channel `am:wake:<contact>` says that a turn of the contact ended. One on `am:wake-mail` says
 `<partition>:<ms>`: new mail there is due so long from now.
@@ -48,6 +49,7 @@ class ContactKeys(NamedTuple):
     deadlines: str
     outbox: str
     counts: str
+    erased: str
     wake: str
 
 
@@ -64,6 +66,7 @@ def _of_contact(prefix: str, partitions: int, contact_id: str) -> ContactKeys:
         deadlines=f'{shared}:deadlines',
         outbox=f'{shared}:out',
         counts=f'{shared}:counts',
+        erased=f'{shared}:erased',
         wake=f'{prefix}:wake:{contact_id}',
     )
 
@@ -149,6 +152,9 @@ class Keys:
 
     def counts(self, partition: int) -> str:
         return f'{self.prefix}:{{{partition}}}:counts'
+
+    def erased(self, partition: int) -> str:
+        return f'{self.prefix}:{{{partition}}}:erased'
 
     def _of(self, contact_id: str, kind: str) -> str:
         return f'{self.prefix}:{{{self.partition(contact_id)}}}:{kind}:{contact_id}'

@@ -190,6 +190,7 @@ class SessionStore(Protocol):
         held: Held | None = None,
         window: int = 0,
         wait: timedelta = timedelta(0),
+        key: str = '',
     ) -> Begun:
         """Accept `message` durably and once, and grant its turn if no other one runs.
 
@@ -200,8 +201,11 @@ class SessionStore(Protocol):
             held: The version that the caller holds; what it already has is not sent again.
             window: Most turn records to return.
             wait: How long to wait while another turn runs.
+            key: The id of the key that the caller seals with.
 
         Raises:
+            ContactErased: The message was sent before its contact was erased. Nothing was stored.
+            KeyDestroyed: That key was destroyed. Nothing was stored.
             MessageMismatch: The id is known with another body.
             MailboxFull: The contact has too many unanswered messages.
             Overloaded: Too many turns wait for the archive.

@@ -31,6 +31,7 @@ from agent_memory.backend._protocol import (
     Stored,
 )
 from agent_memory.backend._redis_channel import RedisChannel
+from agent_memory.backend._redis_erasure import RedisErasure
 from agent_memory.backend._redis_outbox import RedisOutbox
 from agent_memory.backend._scripts import Scripts, ms
 from agent_memory.backend._wakeups import Wakeups
@@ -104,6 +105,7 @@ class RedisStore:
         held: Held | None = None,
         window: int = 0,
         wait: timedelta = timedelta(0),
+        key: str = '',
     ) -> Begun:
         keys = await self._ready()
         ask = Begin(
@@ -115,6 +117,7 @@ class RedisStore:
             kind if message else 'sweep',
             held,
             window,
+            key,
             confirm=self.durability == 'replica',
         )
         try:
@@ -319,6 +322,11 @@ class RedisStore:
     def channel(self) -> RedisChannel:
         """What a channel needs beside turns."""
         return RedisChannel(self._scripts, self._ready, self.policy)
+
+    @property
+    def erasure(self) -> RedisErasure:
+        """What takes contacts out for good."""
+        return RedisErasure(self._scripts, self._ready, self.policy)
 
     async def dead_letters(self) -> int:
         """Return how many messages were given up since the store was created."""

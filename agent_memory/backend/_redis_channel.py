@@ -13,7 +13,7 @@ from agent_memory.backend._keys import Keys
 from agent_memory.backend._mail import RedisMail
 from agent_memory.backend._protocol import Message, Policy
 from agent_memory.backend._scripts import Scripts, ms
-from agent_memory.errors import MailboxFull, MessageMismatch, Overloaded
+from agent_memory.errors import KeyDestroyed, MailboxFull, MessageMismatch, Overloaded
 
 _STUCK = timedelta(minutes=2)
 """A send that its worker says nothing of for so long has an unknown outcome."""
@@ -65,7 +65,9 @@ class RedisChannel:
         keys, client = await self._plain()
         await self.scripts.attempt(lambda: client.hdel(keys.merges, ' '.join(sorted((one, other)))))
 
-    async def receive(self, contact_id: str, message: Message, *, address: bytes, pace: Pace, flush: bool) -> Received:
+    async def receive(
+        self, contact_id: str, message: Message, *, address: bytes, pace: Pace, flush: bool, key: str = ''
+    ) -> Received:
         keys, policy = await self.ready(), self.policy
         partition = keys.partition(contact_id)
         reply = await self.scripts.run(
@@ -80,6 +82,7 @@ class RedisChannel:
                 keys.owed(contact_id),
                 keys.owing(partition),
                 keys.reach(contact_id),
+                keys.erased(partition),
             ],
             [
                 contact_id,
@@ -99,6 +102,7 @@ class RedisChannel:
                 self.scripts.now(),
                 keys.mail,
                 partition,
+                key,
             ],
         )
         match reply[0]:
@@ -106,6 +110,11 @@ class RedisChannel:
                 return Received(new=True, due=timedelta(milliseconds=reply[2]))
             case b'KNOWN':
                 return Received(new=False, due=timedelta(0))
+            case b'ERASED':
+                # A redelivery: to answer that it is known stops the channel from sending it for ever.
+                return Received(new=False, due=timedelta(0))
+            case b'DESTROYED':
+                raise KeyDestroyed('the key of this contact was destroyed; what it sealed cannot be kept')
             case b'MISMATCH':
                 raise MessageMismatch(message.id)
             case b'FULL':

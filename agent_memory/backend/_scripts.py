@@ -34,6 +34,7 @@ Name = Literal[
     'link',
     'relink',
     'mail',
+    'erase',
 ]
 
 _FOLDER = files('agent_memory.backend').joinpath('lua')
@@ -77,10 +78,10 @@ class _Script:
 
 
 _PARTS: dict[str, tuple[str, ...]] = {
-    'begin': ('_end', '_accept'),
+    'begin': ('_end', '_accept', '_erased'),
     'close': ('_end',),
     'commit': ('_end',),
-    'receive': ('_accept',),
+    'receive': ('_accept', '_erased'),
 }
 """What scripts share with others, written before them."""
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from pydantic_ai.capabilities import AbstractCapability
+
 from agent_memory.agents import _replies as replies
 from agent_memory.agents import lead_agent
 from agent_memory.agents._consents import CONSENT_TEXTS
 from agent_memory.backend._channel import Pace
 from agent_memory.capability import SessionMemory
+from agent_memory.errors import SetupError
 from agent_memory.lead import UserProfileData
 from agent_memory.manager import SessionManager
+from agent_memory.session import Inbound
+from agent_memory.settings import MemorySettings
 from agent_memory.whatsapp import (
     Dispatcher,
     Fixed,
@@ -53,11 +58,24 @@ def dispatcher_of(
     return Dispatcher(
         manager,
         {number: sender},
-        answered_by(lead_agent(SessionMemory(manager), model)),
+        answered_by(lead_agent(SessionMemory(manager), model, watches=_watches())),
         RECEPTION,
         _transcriber(settings),
         {number: GraphMedia(sender.api)},
     )
+
+
+def _watches() -> list[AbstractCapability[Inbound]]:
+    """Return the evaluation of live turns, if the environment asks for one."""
+    settings = MemorySettings()
+    if not settings.evaluate:
+        return []
+    try:
+        from agent_memory.evals._car_claims import unsupported_claims
+        from agent_memory.evals.online import live_evaluation
+    except ImportError as error:
+        raise SetupError(f'AGENT_MEMORY_EVALUATE is set, but {error}') from error
+    return [live_evaluation(settings.evaluate, claims=unsupported_claims, judge=settings.judge_model)]
 
 
 def _transcriber(settings: WhatsAppSettings) -> Transcriber | None:

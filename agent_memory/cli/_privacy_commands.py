@@ -12,7 +12,7 @@ from agent_memory.cli._app import app
 
 @app.command()
 def acl(
-    user: Annotated[Literal['worker', 'archiver'], typer.Argument(help='What the Redis user is for.')],
+    user: Annotated[Literal['worker', 'archiver', 'operator'], typer.Argument(help='What the Redis user is for.')],
     prefix: Annotated[str, typer.Option(help="The store's key prefix.")] = 'am',
 ) -> None:
     """Print the ACL SETUSER command of a Redis user that may do what this package needs and nothing else."""

@@ -1,8 +1,8 @@
 """Encryption of what is kept of each contact, with a key of its own that can be destroyed."""
 
-from agent_memory.vault._box import SEALED, TEXT, Box, Kind, sealed_with
+from agent_memory.vault._box import SEALED, TEXT, Box, Kind, sealed_with, text_sealed_with
 from agent_memory.vault._cells import Cells, blob_cell, blob_of
-from agent_memory.vault._master import KeyProvider, MasterKeys
+from agent_memory.vault._master import KeyProvider, MasterKeys, add_master_key, retire_master_keys, write_new
 from agent_memory.vault._vault import KEYS_FILE, MASTER_FILE, KeyHealth, Vault
 
 __all__ = [
@@ -17,7 +17,11 @@ __all__ = [
     'Kind',
     'MasterKeys',
     'Vault',
+    'add_master_key',
     'blob_cell',
     'blob_of',
+    'retire_master_keys',
     'sealed_with',
+    'text_sealed_with',
+    'write_new',
 ]

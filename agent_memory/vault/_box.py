@@ -49,6 +49,15 @@ def sealed_with(blob: bytes) -> str | None:
     return blob[start : start + _ID_BYTES].hex()
 
 
+def text_sealed_with(text: str) -> str | None:
+    """Return the id of the key that a cell was sealed with, or `None` when it is not sealed."""
+    start = text.find(TEXT)
+    if start < 0:
+        return None
+    # Four bytes are six letters of base64.
+    return base64.b64decode(text[start + len(TEXT) :][:8])[:_ID_BYTES].hex()
+
+
 class Box:
     """Seals and opens with the key of `contact_id`."""
 

@@ -47,10 +47,9 @@ class MasterKeys:
     """
 
     def __init__(self, keys: Iterable[bytes | str]) -> None:
-        self._keys = {_id(key): AESGCM(key) for key in map(_bytes, keys)}
-        if not self._keys:
-            raise SetupError('there is no master key; give 32 bytes in hex, such as `openssl rand -hex 32` makes')
-        self._current = next(iter(self._keys))
+        self._path: Path | None = None
+        self._read: int | None = None
+        self._take(keys)
 
     def __repr__(self) -> str:
         return f'MasterKeys({", ".join(id_.hex() for id_ in self._keys)})'
@@ -64,20 +63,21 @@ class MasterKeys:
         """
         with suppress(FileExistsError):
             write_new(path, secrets.token_hex(_KEY_BYTES) + '\n')
-        try:
-            if os.name == 'posix' and path.stat().st_mode & 0o077:
-                raise SetupError(f'{path}: others than its owner can read this master key; run `chmod 600 {path}`')
-            return cls(path.read_text().split())
-        except OSError as error:
-            raise SetupError(f'{path}: the master key cannot be read ({error.strerror})') from error
+        text, read = _private(path)
+        keys = cls(text.split())
+        keys._path, keys._read = path, read
+        return keys
 
     async def wrap(self, key: bytes, *, contact_id: str) -> bytes:
+        self._reread()
         nonce = os.urandom(_NONCE_BYTES)
         head = self._current + nonce
         return head + self._keys[self._current].encrypt(nonce, key, _bound(contact_id))
 
     async def unwrap(self, wrapped: bytes, *, contact_id: str) -> bytes:
         id_, nonce = wrapped[:_ID_BYTES], wrapped[_ID_BYTES : _ID_BYTES + _NONCE_BYTES]
+        if id_ not in self._keys:
+            self._reread()
         master = self._keys.get(id_)
         if master is None:
             raise KeyUnavailable(
@@ -90,6 +90,56 @@ class MasterKeys:
 
     def is_current(self, wrapped: bytes) -> bool:
         return wrapped[:_ID_BYTES] == self._current
+
+    def _take(self, keys: Iterable[bytes | str]) -> None:
+        self._keys = {_id(key): AESGCM(key) for key in map(_bytes, keys)}
+        if not self._keys:
+            raise SetupError('there is no master key; give 32 bytes in hex, such as `openssl rand -hex 32` makes')
+        self._current = next(iter(self._keys))
+
+    def _reread(self) -> None:
+        """Follow a rotation that another process does in the file."""
+        if self._path is not None and self._path.exists() and self._path.stat().st_mtime_ns != self._read:
+            text, self._read = _private(self._path)
+            self._take(text.split())
+
+
+def add_master_key(path: Path) -> None:
+    """Put a new master key before those of a file. Running processes take it up by themselves.
+
+    Raises:
+        SetupError: The file cannot be read or written.
+    """
+    _replace(path, f'{secrets.token_hex(_KEY_BYTES)}\n{_private(path)[0]}')
+
+
+def retire_master_keys(path: Path) -> int:
+    """Remove all master keys of a file but the first, and return how many that were.
+
+    Raises:
+        SetupError: The file cannot be read or written.
+    """
+    current, *older = _private(path)[0].split()
+    _replace(path, f'{current}\n')
+    return len(older)
+
+
+def _replace(path: Path, text: str) -> None:
+    new = path.with_name(f'{path.name}.new')
+    new.unlink(missing_ok=True)
+    write_new(new, text)
+    os.replace(new, path)
+
+
+def _private(path: Path) -> tuple[str, int]:
+    """Return what is in a file that its owner alone may read, and when it was written."""
+    try:
+        status = path.stat()
+        if os.name == 'posix' and status.st_mode & 0o077:
+            raise SetupError(f'{path}: others than its owner can read this master key; run `chmod 600 {path}`')
+        return path.read_text(), status.st_mtime_ns
+    except OSError as error:
+        raise SetupError(f'{path}: the master key cannot be read ({error.strerror})') from error
 
 
 def write_new(path: Path, text: str) -> None:

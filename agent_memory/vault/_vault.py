@@ -23,6 +23,8 @@ class KeyHealth:
 
     ok: bool
     detail: str
+    stale: int = 0
+    """Keys that an older master key wraps."""
 
 
 class Vault:
@@ -61,16 +63,28 @@ class Vault:
         """
         return self._boxes.get(contact_id) or await self.find(contact_id) or await self._made(contact_id)
 
-    async def find(self, contact_id: str) -> Box | None:
+    async def find(self, contact_id: str, *, key_id: str | None = None) -> Box | None:
         """Return the box of a contact, or `None` when it has no key.
+
+        Args:
+            contact_id: Whose.
+            key_id: The key that is wanted: when this process holds another one, the key store is asked again.
 
         Raises:
             KeyUnavailable: The key store does not answer, or the master key does not fit.
         """
-        if box := self._boxes.get(contact_id):
+        box = self._boxes.get(contact_id)
+        if box and key_id in (None, box.key_id):
             return box
         found = await self.keys.get(contact_id)
         return await self._opened(contact_id, found) if found else None
+
+    async def renew(self, contact_id: str, destroyed: str) -> None:
+        """Let a contact have a new key after the one with the id `destroyed`, which a restored key store may still have."""
+        self.drop(contact_id)
+        found = await self.keys.get(contact_id)
+        if found and found.id == destroyed:
+            await self.destroy(contact_id)
 
     def drop(self, contact_id: str) -> None:
         """Forget the box of a contact in this process."""
@@ -111,7 +125,7 @@ class Vault:
         except (KeyUnavailable, SetupError) as error:
             return KeyHealth(ok=False, detail=str(error))
         rest = f', {stale} of them by an older master key: run `agent-memory keys rotate`' if stale else ''
-        return KeyHealth(ok=True, detail=f'{known} keys, wrapped by {self.master!r}{rest}')
+        return KeyHealth(ok=True, detail=f'{known} keys, wrapped by {self.master!r}{rest}', stale=stale)
 
     async def close(self) -> None:
         """Forget all boxes and release the key store."""

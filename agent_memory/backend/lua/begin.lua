@@ -9,6 +9,7 @@ KEYS[5]  leases   zset   contact -> ms
 KEYS[6]  outbox   stream
 KEYS[7]  turns    list
 KEYS[8]  deadlines zset  contact -> when its session closes
+KEYS[9]  erased   hash   contact -> when it was erased, and with which keys
 ARGV[1]  contact
 ARGV[2]  token          random; the same token enters its own lease again
 ARGV[3]  lease_ms
@@ -25,10 +26,12 @@ ARGV[13] held_started   the version that the caller holds, 0 0 for none
 ARGV[14] held_version
 ARGV[15] previous_ttl_ms how long the document of a session that ends here is kept
 ARGV[16] now_ms         '' takes the server's clock
+ARGV[17] key id         of the key that the caller seals with, '' for none
 
 Returns {'RUN', fence, version, started_ms, attempt, document, previous, turns, ids, bodies}
       | {'DONE', status, version, reply}   status C answered, D answered with another message of its burst, F given up
       | {'QUEUED', waiting, retry_ms} | {'BEHIND', id, body} | {'EMPTY'} | {'MISMATCH'} | {'FULL'} | {'OVERLOADED'}
+      | {'ERASED'} the message is from before the contact's erasure | {'DESTROYED'} the key was
 A body is returned as digest:body.
 ]]
 local contact, token, kind, id, digest = ARGV[1], ARGV[2], ARGV[4], ARGV[5], ARGV[6]
@@ -37,6 +40,9 @@ if not now then
   local t = redis.call('TIME')
   now = t[1] * 1000 + math.floor(t[2] / 1000)
 end
+
+local no = refused(KEYS[9], contact, kind == 'turn' and ARGV[8], ARGV[17])
+if no then return {no} end
 
 if kind ~= 'sweep' then
   local mark = redis.call('GET', KEYS[4])

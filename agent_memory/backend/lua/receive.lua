@@ -11,6 +11,7 @@ KEYS[6] outbox   stream
 KEYS[7] owed     zset   message id -> sent time, until the channel is done with its reply
 KEYS[8] owing    zset   contact -> when to look whether a reply was left behind, ms
 KEYS[9] reach    hash   address, seen_ms, muted_ms
+KEYS[10] erased  hash   contact -> when it was erased, and with which keys
 ARGV[1]  contact
 ARGV[2]  message id
 ARGV[3]  digest
@@ -28,8 +29,10 @@ ARGV[14] reach_ttl_ms
 ARGV[15] now_ms       '' takes the server's clock
 ARGV[16] channel      where new mail is told
 ARGV[17] partition
+ARGV[18] key id       of the key that the caller seals with, '' for none
 
 Returns {'NEW', waiting, due_ms} | {'KNOWN'} | {'MISMATCH'} | {'FULL'} | {'OVERLOADED'}
+      | {'ERASED'} the message is from before the contact's erasure | {'DESTROYED'} the key was
 ]]
 local contact, id, digest = ARGV[1], ARGV[2], ARGV[3]
 local now = tonumber(ARGV[15])
@@ -37,6 +40,8 @@ if not now then
   local t = redis.call('TIME')
   now = t[1] * 1000 + math.floor(t[2] / 1000)
 end
+local no = refused(KEYS[10], contact, ARGV[5], ARGV[18])
+if no then return {no} end
 local known = redis.call('GET', KEYS[4])
 known = known and string.match(known, '^%u:([^:]*):') or string.match(redis.call('HGET', KEYS[3], id) or '', '^([^:]*):')
 if known then return {known == digest and 'KNOWN' or 'MISMATCH'} end

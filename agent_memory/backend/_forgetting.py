@@ -1,0 +1,106 @@
+"""Erasing contacts from the history: their rows in every table that has a contact, and the bytes of the file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from agent_memory.backend._archive import Batch, DeadLetter, Rows
+from agent_memory.backend._erasure import Tombstone
+
+if TYPE_CHECKING:
+    import duckdb
+
+_KEPT = ('audit', 'requests', 'erasures')
+"""What proves an erasure: ids that are keyed hashes, kinds, times and counts."""
+_TABLES = """
+SELECT table_name, list(column_name) FROM duckdb_columns() SEMI JOIN duckdb_tables() USING (table_name)
+WHERE table_name NOT IN (SELECT unnest(?))
+GROUP BY table_name HAVING list_contains(list(column_name), 'contact_id') ORDER BY table_name
+"""
+
+
+def count(connection: duckdb.DuckDBPyConnection, stones: Sequence[Tombstone]) -> dict[str, int]:
+    """Return the rows of each table that belong to the contacts until their erasure."""
+    found: dict[str, int] = {}
+    for table, until in _tables(connection):
+        condition = _condition(until)
+        rows = 0
+        for stone in stones:
+            query = f'SELECT count(*) FROM {table} WHERE {condition}'  # noqa: S608 - names of our own schema
+            [(one,)] = connection.execute(query, [stone.contact_id, _ms(stone)]).fetchall()
+            rows += one
+        found[table] = rows
+    return found
+
+
+def remove(connection: duckdb.DuckDBPyConnection, stones: Sequence[Tombstone]) -> dict[str, int]:
+    """Remove those rows and note the erasures, in one transaction. The bytes stay until the file is written anew."""
+    connection.begin()
+    try:
+        found = count(connection, stones)
+        for table, until in _tables(connection):
+            for stone in stones:
+                statement = f'DELETE FROM {table} WHERE {_condition(until)}'  # noqa: S608 - names of our own schema
+                connection.execute(statement, [stone.contact_id, _ms(stone)])
+        known = stones_of(connection)
+        for stone in stones:
+            if _ms(stone) > known.get(stone.contact_id, 0):
+                connection.execute('DELETE FROM erasures WHERE contact_id = ?', [stone.contact_id])
+                connection.execute('INSERT INTO erasures VALUES (?, ?)', [stone.contact_id, _ms(stone)])
+        connection.commit()
+    except BaseException:
+        connection.rollback()
+        raise
+    return found
+
+
+def stones_of(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """Return who was erased, and when in ms."""
+    return dict(connection.execute('SELECT contact_id, at_ms FROM erasures').fetchall())
+
+
+def tombstones(stones: dict[str, int]) -> list[Tombstone]:
+    """Return `stones` as records."""
+    return [Tombstone(contact, datetime.fromtimestamp(at / 1000, UTC)) for contact, at in stones.items()]
+
+
+def without(batch: Batch, stones: dict[str, int]) -> Batch:
+    """Return a batch without what was sent by contacts who were erased since."""
+    return replace(batch, rows=[_left(rows, stones) for rows in batch.rows]) if stones else batch
+
+
+def _left(rows: Rows, stones: dict[str, int]) -> Rows:
+    def stays(row: Any) -> bool:
+        at = stones.get(row.contact_id)
+        if at is None:
+            return True
+        # What has no session was received when its entry was written.
+        began = row.entry_id.partition('-')[0] if isinstance(row, DeadLetter) else row.session_id.rpartition(':')[2]
+        return int(began) > at
+
+    names = ('sessions', 'turns', 'messages', 'facts', 'events', 'dead_letters')
+    return replace(rows, **{name: tuple(row for row in getattr(rows, name) if stays(row)) for name in names})
+
+
+def _tables(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
+    """Return each table with contacts, and what tells in ms when the conversation of a row began."""
+    found: list[tuple[str, str]] = []
+    for table, columns in connection.execute(_TABLES, [list(_KEPT)]).fetchall():
+        if 'session_id' in columns:
+            found.append((table, "split_part(session_id, ':', 2)::BIGINT"))
+        elif 'entry_id' in columns:
+            found.append((table, "split_part(entry_id, '-', 1)::BIGINT"))
+        else:
+            found.append((table, 'epoch_ms(time)'))
+    return found
+
+
+def _condition(until: str) -> str:
+    return f'contact_id = ? AND {until} <= ?'
+
+
+def _ms(stone: Tombstone) -> int:
+    return int(stone.at.timestamp() * 1000)

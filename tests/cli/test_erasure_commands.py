@@ -1,0 +1,35 @@
+"""Forgetting a person on the command line, and the keys."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.cli.commands import chat, run
+
+ANA = '+5511999990000'
+
+
+def test_a_person_is_forgotten_with_a_receipt_that_can_be_checked(tmp_path: Path) -> None:
+    data = tmp_path / 'data'
+    place = ('--data', str(data))
+    chat(data, 'oi, meu nome é Josefina Quixabeira', contact=ANA)
+    rotated = run('keys', 'rotate', '--retire', *place)
+    assert '1 keys were wrapped anew' in rotated.stdout, rotated.stderr
+    assert '1 older master keys were removed' in rotated.stdout
+
+    planned = json.loads(run('forget', ANA, '--dry-run', '--json', *place).stdout)
+    receipt = json.loads(run('forget', ANA, '--json', *place).stdout)
+
+    assert planned['store'] == receipt['store']
+    assert (planned['keys'], receipt['keys'], receipt['store']['sessions']) == (1, 1, 1)
+    assert receipt['history']['message_history'] == 2
+    [written] = (data / 'receipts').iterdir()
+    assert 'Whole and signed' in run('receipt', 'verify', str(written), *place).stdout
+    written.write_text(written.read_text().replace('"keys": 1', '"keys": 2'))
+    refused = run('receipt', 'verify', str(written), *place)
+    assert (refused.returncode, 'was changed' in refused.stderr) == (1, True)
+    assert json.loads(run('history', ANA, '--json', *place).stdout) == []
+    said = [path for path in data.rglob('*') if path.is_file() and b'Quixabeira' in path.read_bytes()]
+    assert said == []
+    assert run('keys', 'check', *place).stdout.startswith('0 keys')
