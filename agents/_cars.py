@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from agent_memory.agents._wishes import OFFERS_VISIT
+from agent_memory.agents._wishes import OFFERS_VISIT, Facet
 from agent_memory.agents._wording import BODIES, PRIORITIES, USES, money
 from agent_memory.catalogue import Car, Comparison, Details, Found, Match, Reason
 from agent_memory.lead import BodyType, MainUse, Priority
@@ -36,6 +36,14 @@ def say_found(said: Any) -> str:
     return '\n'.join([opening, *lines, *([STALE] if found.stale else []), asks])
 
 
+def same_cars(said: Any, told: str) -> bool:
+    """Return whether a search found nothing but cars that the person was told of already."""
+    if said is None or isinstance(said, str):
+        return False
+    matches = Found.model_validate(said).matches
+    return bool(matches) and all(_facts(match.car) in told for match in matches)
+
+
 def say_details(said: Any) -> str:
     """Return one car in full."""
     if isinstance(said, str):
@@ -48,6 +56,27 @@ def say_details(said: Any) -> str:
     return (
         f'{car.title}: {money(car.price)}, {", ".join(fact for fact in facts if fact)}, em {car.city}/{car.state}.'
         f'{extras}{stale} {OFFERS_VISIT} para ver este carro?'
+    )
+
+
+def say_facet(said: Any, facet: Facet) -> str:
+    """Return one thing about the car in play."""
+    if isinstance(said, str):
+        return ASK_CONSULTANT
+    details = Details.model_validate(said)
+    car = details.car
+    known: dict[Facet, str] = {
+        'color': f'a cor é {car.color}' if car.color else '',
+        'km': f'rodou {_thousands(car.km)} km',
+        'price': f'o preço é {money(car.price)}',
+        'gearbox': f'o câmbio é {_GEARBOXES.get(car.gearbox, car.gearbox)}',
+        'fuel': f'o combustível é {car.fuel}' if car.fuel else '',
+        'place': f'está em {car.city}/{car.state}',
+        'features': f'tem {", ".join(car.features)}' if car.features else '',
+    }
+    told = known[facet] or 'isso um consultor te confirma'
+    return ' '.join(
+        part for part in (f'{car.title}: {told}.', STALE if details.stale else '', f'{OFFERS_VISIT}?') if part
     )
 
 

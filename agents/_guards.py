@@ -115,7 +115,7 @@ _OFFERS = re.compile(
 )
 _DISCOUNT = re.compile(r'\b(descont\w+|promoc\w+|promocional|brinde\w*|bonus|cupom|gratis|gratuit\w+|ipva pago)\b|%')
 _RATE = re.compile(
-    r'\b(juros|taxa\w*|parcelas? de|sem entrada|entrada de|credito aprovado|aprov\w+ na hora)\b|\b\d+ ?x\b'
+    r'\b(juros|taxa\w*|parcelas? de|sem entrada|entrada de|credito aprovado|aprov\w+ na hora)\b|\b\d{2,} ?x\b|\bem \d+ ?x\b|\b\d+ ?x (?:de|sem|fix|igua)'
 )
 _CLAIMS = re.compile(
     r'\b(temos|tenho|disponive\w+|em estoque|pronta entrega|chegou|acabou de chegar|ultima\w* unidade\w*)\b'

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from pydantic_ai.messages import ToolCallPart
 
-from agent_memory.agents._replies import is_complete
+from agent_memory.agents._replies import is_complete, missing
 from agent_memory.agents._scene import Scene
 from agent_memory.agents._wishes import Wishes
 from agent_memory.agents.portuguese import Understanding
@@ -28,7 +28,7 @@ def moves(heard: Understanding, wishes: Wishes, scene: Scene) -> list[ToolCallPa
     if heard.person or heard.opt_out or heard.erasure:
         return calls
     looks = _looks(heard, wishes, scene)
-    if not heard.understood and not looks and scene.asked is not None:
+    if not (heard.understood or wishes.enquiries or wishes.unsure) and not looks and scene.asked is not None:
         return [ToolCallPart('not_understood', {})]
     return calls + looks
 
@@ -46,7 +46,9 @@ def _looks(heard: Understanding, wishes: Wishes, scene: Scene) -> list[ToolCallP
         return [ToolCallPart('car_details', {'car_id': cars[0].id})]
     after = scene.profile.patch(heard.changes).profile
     changed = any(change.field in _CHOOSES for change in heard.changes)
-    asked_for = wishes.see and bool(after.budget_max or after.brands or after.body_types or after.main_use)
+    named = any(change.field == 'brands' for change in heard.changes)
+    gives_up = wishes.unsure and len(missing(after)) == 1
+    asked_for = wishes.see or (wishes.price and named) or (gives_up and not shown)
     if asked_for or (changed and shown) or (is_complete(after) and not shown and bool(heard.changes)):
         return [ToolCallPart('search_cars', {})]
     return []

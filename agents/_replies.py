@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, cast
 
 from agent_memory.agents._wording import BODIES, PAYMENTS, PRIORITIES, URGENCIES, USES, money
 from agent_memory.lead import UserProfileData
@@ -20,6 +20,7 @@ CONSENT_GIVEN = 'Obrigado!'
 CONSENT_REFUSED = 'Sem problemas, respeitamos a sua escolha.'
 SAFE = 'Sobre isso um consultor te responde melhor. Posso te ajudar a achar um carro: o que você procura?'
 SAFE_AGAIN = 'Isso é melhor você ver com um consultor. Me conte que tipo de carro você procura.'
+NO_MATTER = 'Sem problema.'
 THANKS = 'Por nada!'
 GOODBYE = 'Por nada! Quando quiser continuar, é só me chamar por aqui.'
 TERMS = 'Preço final, desconto, pagamento e prazo quem confirma é a nossa equipe. Quer que eu chame um consultor?'
@@ -54,29 +55,40 @@ _QUESTIONS: tuple[tuple[str, str, str], ...] = (
 
 def is_complete(profile: UserProfileData) -> bool:
     """Return whether nothing is left to ask."""
-    return not any(_missing(profile, question[0]) for question in _QUESTIONS)
+    return not missing(profile)
 
 
-def next_question(profile: UserProfileData, asked: str | None, *, shown: bool = False) -> str:
+def missing(profile: UserProfileData) -> list[str]:
+    """Return the fields that are left to ask, in order."""
+    return [question[0] for question in _QUESTIONS if _missing(profile, question[0])]
+
+
+def next_question(profile: UserProfileData, asked: str | None, *, shown: bool = False, unsure: bool = False) -> str:
     """Return the next thing to ask: one question about what is missing, not in the words of the last one.
 
     Args:
         profile: What is known.
         asked: What the person was told last.
         shown: Whether they were shown cars.
+        unsure: Whether they had no answer to it; something else is asked then.
     """
-    missing = [question for question in _QUESTIONS if _missing(profile, question[0])]
-    if shown:
-        return CONSULTANT if asked and WHICH_ONE in asked else WHICH_ONE
-    if not missing:
-        return CONSULTANT if asked and COMPLETE in asked else COMPLETE
-    _, first, second = missing[0]
-    return second if asked and first in asked else first
+    left = [question for question in _QUESTIONS if _missing(profile, question[0])]
+    put = asked or ''
+    if shown and (not left or any(question[1] in put or question[2] in put for question in left)):
+        # Whoever was shown cars is asked each missing thing once.
+        return CONSULTANT if WHICH_ONE in put else WHICH_ONE
+    if not left:
+        return CONSULTANT if COMPLETE in put else COMPLETE
+    if unsure and len(left) > 1:
+        last = next((at for at, question in enumerate(left) if question[1] in put or question[2] in put), -1)
+        left = left[last + 1 :] or left
+    _, first, second = left[0]
+    return second if first in put else first
 
 
-def acknowledgement(profile: UserProfileData, fields: Iterable[str]) -> str:
-    """Return what was understood, in a few words; empty when nothing was."""
-    said = [text for field in dict.fromkeys(fields) if (text := _spell(profile, field))]
+def acknowledgement(profile: UserProfileData, recorded: Mapping[str, Any]) -> str:
+    """Return what was understood in this turn, in a few words; empty when nothing was."""
+    said = [text for field, value in recorded.items() if (text := _spell(profile, field, value))]
     return f'Anotado: {", ".join(said)}.' if said else ''
 
 
@@ -90,8 +102,11 @@ def _missing(profile: UserProfileData, field: str) -> bool:
     return not getattr(profile, field)
 
 
-def _spell(profile: UserProfileData, field: str) -> str:
-    value = getattr(profile, field)
+def _spell(profile: UserProfileData, field: str, said: Any) -> str:
+    held = getattr(profile, field, None)
+    value = held
+    if isinstance(held, list) and isinstance(said, list):
+        value = [item for item in cast('list[Any]', held) if item in said]
     wording = _WORDINGS.get(field)
     return wording(value) if value and wording else ''
 

@@ -47,12 +47,14 @@ class Scene:
     """What the person wrote in this turn."""
     asked: str | None = None
     """The last thing that was said to the person."""
+    told: str = ''
+    """Everything that was said to the person, as far back as the messages go."""
     profile: UserProfileData = field(default_factory=UserProfileData)
     standing: Standing = field(default_factory=Standing)
     settled: bool = False
     """Whether this turn's tools have run, so that the reply is due."""
-    fields: list[str] = field(default_factory=list[str])
-    """The profile fields that this turn's tools recorded."""
+    recorded: dict[str, Any] = field(default_factory=dict[str, Any])
+    """What this turn's tools recorded, by profile field."""
     returns: dict[str, Any] = field(default_factory=dict[str, Any])
     """What this turn's tools returned, by name."""
 
@@ -60,17 +62,22 @@ class Scene:
 def read_scene(messages: list[ModelMessage]) -> Scene:
     """Return the turn that `messages` end with."""
     scene = Scene()
-    for message in reversed(messages):
+    for at, message in reversed(list(enumerate(messages))):
         if isinstance(message, ModelRequest):
             _read_request(scene, message)
             continue
-        said = [part.content for part in message.parts if isinstance(part, TextPart) and part.content]
+        said = _texts(message)
         # A reply before anything was written belongs to this turn: it was sent back to be put differently.
         if said and scene.texts:
             scene.asked = said[-1]
+            scene.told = '\n'.join(text for one in messages[: at + 1] for text in _texts(one))
             break
-        scene.fields = [*_named_fields(message), *scene.fields]
+        scene.recorded = {**_recorded(message), **scene.recorded}
     return scene
+
+
+def _texts(message: ModelMessage) -> list[str]:
+    return [part.content for part in message.parts if isinstance(part, TextPart) and part.content]
 
 
 def _read_request(scene: Scene, message: ModelRequest) -> None:
@@ -105,10 +112,10 @@ def _read_known(scene: Scene, text: str) -> bool:
     return True
 
 
-def _named_fields(message: ModelResponse) -> list[str]:
-    return [
-        name
+def _recorded(message: ModelResponse) -> dict[str, Any]:
+    return {
+        name: value
         for part in message.parts
         if isinstance(part, ToolCallPart) and part.tool_name in ('remember', 'correct')
-        for name in part.args_as_dict()
-    ]
+        for name, value in part.args_as_dict().items()
+    }

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
+from agent_memory.agents._enquiries import Enquiry, read_enquiries
 from agent_memory.agents._scene import ShownCar
 from agent_memory.agents.portuguese._answers import leading_answer
 from agent_memory.agents.portuguese._lexicon import Lexicon
@@ -15,7 +17,7 @@ _SEE = Lexicon(
     {
         True: 'ver opcoes/carros/algumas/as/os | quais opcoes/carros/modelos | mostra* | me manda/mande | manda fotos | sugest* | sugere | recomend* '
         '| indica* | tem algum/alguma/algo/alguns | o que tem/voces/voce/vcs | que carros | procura/procure .. para mim | mais opcoes | outras opcoes '
-        '| outros carros | outro carro | no estoque | em estoque | quero ver | posso ver'
+        '| outros carros | outro carro | no estoque | quais voces/tem | o que voces? tem/tem? | voces tem carro/carros | em estoque | quero ver | posso ver'
     }
 )
 _COMPARE = Lexicon({True: 'compar* | diferenca* | qual .. melhor | qual dos | qual deles | versus | vs'})
@@ -28,19 +30,40 @@ _DETAILS = Lexicon(
 _PRICE = Lexicon({True: 'quanto custa* | quanto e | quanto fica | quanto sai | preco* | valor do/da/desse/deles/dele'})
 _TERMS = Lexicon(
     {
-        True: 'desconto* | abaixa* | faz por | fazem por | negoci* | melhor preco | juros | taxa* | parcel* | financia* | garantia | entrega* | prazo | '
+        True: 'desconto* | abaixa* | faz por | fazem por | negoci* | melhor/menor/ultimo preco | preco final | juros | taxa* | parcel* | financia* | garantia | entrega* | prazo | '
         'reserva* | test drive | disponivel | avaliar | avaliacao'
     }
 )
 _VISIT = Lexicon(
     {
-        True: 'uma/minha/a/de/fazer/quero visita | visita/visitar/conhecer .. loja/voces/ai/carro/estoque | agendar | marcar .. horario/visita | ir ai | ir na loja | passar ai | passar na loja'
+        True: 'testar | dirigir ele | uma/minha/a/de/fazer/quero visita | visita/visitar/conhecer .. loja/voces/ai/carro/estoque | agendar | marcar .. horario/visita | ir ai | ir na loja | passar ai | passar na loja'
     }
 )
 OFFERS_VISIT = 'Quer marcar uma visita'
 _THANKS = Lexicon({True: 'obrigad* | brigad* | valeu | vlw | agradecid* | agradeco'})
 _BYE = Lexicon(
     {True: 'tchau | ate mais | ate logo | ate amanha | falou | era so isso | so isso | por hoje e so | nao quero mais'}
+)
+_UNSURE = Lexicon(
+    {
+        True: 'nao sei | sei la | nao faco ideia | nem ideia | tanto faz | ainda nao .. decidi/defini/pensei | nao tenho '
+        'ideia/preferencia/certeza | nenhuma | qualquer um/uma | depende | sem preferencia | vejo depois | prefiro nao'
+    }
+)
+Facet = Literal['color', 'km', 'price', 'gearbox', 'fuel', 'place', 'features']
+_FACETS: Lexicon[Facet] = Lexicon(
+    {
+        'color': 'cor | cores',
+        'km': 'km | quilometragem | rodou | rodado',
+        'price': 'preco | valor | quanto custa/e/ta/esta/fica/sai',
+        'gearbox': 'cambio | automatico | manual',
+        'fuel': 'combustivel | flex | gasolina | diesel | alcool | etanol',
+        'place': 'onde ele? fica/esta/ta | em que cidade | qual cidade',
+        'features': 'opcionais | itens | multimidia | tem ar | ar condicionado | completo | direcao | airbag | abs',
+    }
+)
+_THIS = Lexicon(
+    {True: 'ele | ela | dele | dela | esse | essa | desse | dessa | este | o carro | nele | cor | km | cambio | ano'}
 )
 _ORDINALS = {
     'primeiro': 1,
@@ -70,6 +93,12 @@ class Wishes:
     """To see a car at the shop, which a person arranges."""
     thanks: bool = False
     bye: bool = False
+    unsure: bool = False
+    """No answer to what was asked: "não sei", "tanto faz"."""
+    enquiries: tuple[Enquiry, ...] = ()
+    """What is asked of the shop beside cars."""
+    facet: Facet | None = None
+    """What of the car in play is asked: its colour, its mileage."""
     cars: tuple[ShownCar, ...] = ()
     """The shown cars that are meant, in the order they are named."""
 
@@ -96,8 +125,17 @@ def read_wishes(texts: Sequence[str], shown: Sequence[ShownCar], *, asked: str |
         visit=says(_VISIT) or (OFFERS_VISIT in (asked or '') and leading_answer(words) is True),
         thanks=says(_THANKS),
         bye=says(_BYE),
-        cars=_meant(words, shown),
+        unsure=says(_UNSURE),
+        enquiries=read_enquiries(words),
+        facet=_FACETS.within(words),
+        cars=_meant(words, shown) or _in_play(words, shown, asked),
     )
+
+
+def _in_play(words: Words, shown: Sequence[ShownCar], asked: str | None) -> tuple[ShownCar, ...]:
+    """Return the car told of last, when the turn goes on about it: "qual a cor dele?"."""
+    told = [car for car in shown if car.title in (asked or '')]
+    return (told[0],) if len(told) == 1 and _THIS.within(words) else ()
 
 
 def _meant(words: Words, shown: Sequence[ShownCar]) -> tuple[ShownCar, ...]:

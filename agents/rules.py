@@ -23,7 +23,8 @@ from pydantic_ai.usage import RequestUsage
 
 from agent_memory._messages import DEGRADED
 from agent_memory.agents import _replies as replies
-from agent_memory.agents._cars import say_comparison, say_details, say_found
+from agent_memory.agents._cars import same_cars, say_comparison, say_details, say_facet, say_found
+from agent_memory.agents._enquiries import FINE, answer
 from agent_memory.agents._moves import moves
 from agent_memory.agents._scene import Scene, read_scene
 from agent_memory.agents._wishes import Wishes, read_wishes
@@ -110,21 +111,46 @@ class RulesModel(Model[None]):
 def _reply(heard: Understanding, wishes: Wishes, scene: Scene) -> str:
     if said := _fixed_reply(heard, scene) or _says_more(heard, wishes, scene):
         return said
-    noted = replies.acknowledgement(scene.profile, scene.fields)
+    noted = replies.acknowledgement(scene.profile, scene.recorded)
     if heard.consent is not None:
         noted = replies.CONSENT_GIVEN if heard.consent else replies.CONSENT_REFUSED
-    for tool, worded in _WORDED.items():
-        if tool in scene.returns:
-            return ' '.join(part for part in (noted, worded(scene.returns[tool])) if part)
-    opening = replies.GREETING if scene.asked is None else ''
+    shown = bool(scene.standing.recommendations)
+    answered, ends = answer(wishes.enquiries, shown=shown, trade_in=bool(scene.profile.trade_in))
+    if found := _from_catalogue(wishes, scene):
+        return ' '.join(part for part in (noted, found) if part)
+    asks = '' if ends else replies.next_question(scene.profile, scene.asked, shown=shown, unsure=wishes.unsure)
+    opening = _opening(wishes, scene, noted, answered)
+    return ' '.join(part for part in (opening, noted, answered, asks) if part)
+
+
+def _opening(wishes: Wishes, scene: Scene, noted: str, answered: str) -> str:
+    greeted = 'how_are_you' in wishes.enquiries
+    if scene.asked is None:
+        return replies.GREETING.replace('Olá!', f'Olá! {FINE}') if greeted else replies.GREETING
     if 'not_understood' in scene.returns:
-        opening = replies.NOT_UNDERSTOOD
-    elif wishes.thanks and not noted:
-        opening = replies.THANKS
-    elif wishes.price and not noted:
-        opening = replies.PRICE_LATER
-    asks = replies.next_question(scene.profile, scene.asked, shown=bool(scene.standing.recommendations))
-    return ' '.join(part for part in (opening, noted, asks) if part)
+        return replies.NOT_UNDERSTOOD
+    if greeted and not noted:
+        return FINE
+    if noted or answered:
+        return ''
+    if wishes.thanks:
+        return replies.THANKS
+    if wishes.price:
+        return replies.PRICE_LATER
+    return replies.NO_MATTER if wishes.unsure else ''
+
+
+def _from_catalogue(wishes: Wishes, scene: Scene) -> str | None:
+    if (
+        'car_details' in scene.returns
+        and wishes.facet
+        and len(wishes.cars) == 1
+        and wishes.cars[0].title in (scene.asked or '')
+    ):
+        return say_facet(scene.returns['car_details'], wishes.facet)
+    if not wishes.see and same_cars(scene.returns.get('search_cars'), scene.told):
+        return None  # a fact that changes nothing of what was shown is only noted
+    return next((worded(scene.returns[tool]) for tool, worded in _WORDED.items() if tool in scene.returns), None)
 
 
 _WORDED: dict[str, Callable[[Any], str]] = {
@@ -150,7 +176,7 @@ def _says_more(heard: Understanding, wishes: Wishes, scene: Scene) -> str | None
         return None
     if wishes.bye:
         return replies.GOODBYE
-    if wishes.terms and scene.asked != replies.TERMS:
+    if wishes.terms and not wishes.enquiries and scene.asked != replies.TERMS:
         return replies.TERMS
     return None
 

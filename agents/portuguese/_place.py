@@ -206,6 +206,8 @@ def _bare_strength(scene: Scene, place: Place, cue: Cue | None, *, alone: bool, 
     """Return how much a name counts that nobody said is a home."""
     words = scene.words
     before = words[start - 1].text if start else END
+    if alone and place.capital and len(words) <= 3 and not scene.asks('name', 'person', 'urgency'):
+        return 1  # nothing but a capital's name, whatever was asked
     if place.everyday:
         return 1 if before == 'em' and words[start].raw[:1].isupper() and end > start else 0
     if before in ('em', 'in', 'en'):
@@ -301,6 +303,8 @@ def _may_be_slip(scene: Scene, cues: list[Hit[Cue]], start: int) -> bool:
     """Return whether a home is being told here; slips of the pen are never looked for in free text."""
     words = scene.words
     if not words[start].text.isalpha() or len(words[start].text) < 4 or words[start].text in _NOT_NAMES:
+        return False
+    if words.places.get('?'):  # who asks tells no home
         return False
     cue = _cue(words, cues, start)
     before = words[start - 1].text if start else END

@@ -177,7 +177,9 @@ def _is_question(words: Words, at: int) -> bool:
     return opened and sentence[-1].text == '?'
 
 
-_A_CAR = Lexicon({True: 'ele | ela | esse | essa | este | esta | o carro | quantos | quanto | qual | como e'})
+_A_CAR = Lexicon(
+    {True: 'voces | a? loja | ele | ela | esse | essa | este | esta | o carro | quantos | quanto | qual | como e'}
+)
 
 
 def _asks_about_a_car(words: Words, at: int) -> bool:

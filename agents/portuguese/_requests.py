@@ -15,7 +15,7 @@ _PERSON = Lexicon(
     {
         True: f'falar/conversar/fala/tratar/negociar/resolver .. {_PEOPLE} | '
         'quero/queria/posso/gostaria/preciso de? falar/conversar com o/a | '
-        'negociar/tratar/resolver/fechar/ver com .. pessoa/alguem/gente | '
+        'pode/podem chamar/ligar ⏎ | chama ⏎ | chama ai | negociar/tratar/resolver/fechar/ver com .. pessoa/alguem/gente | '
         f'quero/queria/preciso/prefiro/gostaria/chama/chame/chamar/chamem/passa/passe/passar/transfere/transferir/transfira/manda/mande/coloca/coloque/bota/cade/tem/poe/aciona/encaminha/encaminhe '
         f'.. {_PEOPLE} | falar/conversar/fala com .. alguem/pessoa/gente/humano | atendimento humano | atendimento '
         f'por pessoa | pessoa de verdade | pessoa real | alguem de verdade | gente de verdade | gente de carne | '

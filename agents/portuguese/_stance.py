@@ -26,6 +26,7 @@ _OWN: _Cue = ('own', 4)
 _OWN_NEXT: _Cue = ('own', 2)
 _OTHER: _Cue = ('other', 4)
 _COMPARED: _Cue = ('other', 3)
+_MOTORCYCLE: _Cue = ('other', 2)
 _REMOVE: _Cue = ('remove', 4)
 _ONLY: _Cue = ('only', 3)
 _REFUSE_NEXT: _Cue = ('refuse', 1)
@@ -72,6 +73,7 @@ _BEFORE: Lexicon[_Cue] = Lexicon(
         '| dele/dela e | ele/ela .. tem/comprou/anda | trabalho/trabalhei na/no/com/para | concessionaria | '
         'emprestado | oficina '
         '| bateu | bateram | mecanico',
+        _MOTORCYCLE: 'moto | motos | motocicleta | motoca | scooter',
         _COMPARED: 'nada contra | '
         'melhor/maior/menor/mais .. que/q o/a? | do que | em vez de/do/da | ao inves de/do/da | no lugar de/do/da '
         '| mais que '
@@ -102,7 +104,7 @@ _AFTER: Lexicon[Stance] = Lexicon(
         'own': 'na troca | para/pra dar na? | como/de/parte do/de? entrada | e parte | como parte | que/q eu? tenho '
         '| para trocar | atual '
         '| para dar | de entrada | pega na troca | que estou vendendo | para vender',
-        'other': f'do/da/dele/dela/de meu/minha/nosso/nossa? {_KIN} | dele | dela | dos outros | de um {_KIN}',
+        'other': f'biz | cg | titan | bros | xre | twister | pcx | nmax | lander | fan 160/150/125 | do/da/dele/dela/de meu/minha/nosso/nossa? {_KIN} | dele | dela | dos outros | de um {_KIN}',
         'want_back': 'pode sim? | pode ser | sim | eu aceito | eu quero | aceito | pode voltar | ok | tudo bem | '
         'beleza | e bo* | seria '
         '| volta | libera* | serve | agora pode | me interessa | eu topo | eu gosto | tambem | eu curto | yes',
