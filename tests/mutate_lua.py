@@ -148,7 +148,9 @@ async def run(limit: int) -> float:
             )
             for mutant in chosen:
                 with installed(mutant) as folder:
-                    noticed = mutant.file not in _CHANNEL | _ERASURE and await anyio.to_thread.run_sync(noticed_by_model)
+                    noticed = mutant.file not in _CHANNEL | _ERASURE and await anyio.to_thread.run_sync(
+                        noticed_by_model
+                    )
                     if not noticed:
                         noticed = await anyio.to_thread.run_sync(killed_by_tests, folder, mutant.file)
                 print('.' if noticed else 'L', end='', flush=True)
