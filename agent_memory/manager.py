@@ -27,6 +27,7 @@ from agent_memory.identity import Identity
 from agent_memory.lead import CAR_LEAD
 from agent_memory.profile import ProfileT
 from agent_memory.session import Domain, Inbound, SessionData
+from agent_memory.turn import TurnRecord
 from agent_memory.vault import Vault
 
 MAX_TURN = timedelta(seconds=120)
@@ -94,6 +95,10 @@ class SessionManager(Generic[ProfileT]):
         contact_id = await self.contact_id(contact)
         snapshot = await self._load(contact_id)
         return snapshot.session if snapshot.version else None
+
+    async def records(self, contact: str) -> tuple[TurnRecord, ...]:
+        """Return the newest turns of the contact's open session, oldest first."""
+        return tuple(past.record for past in (await self._load(await self.contact_id(contact))).turns)
 
     async def get_or_create_session(self, contact: str) -> SessionData[ProfileT]:
         """Return the contact's open session, or a new one that is stored with its first update or turn."""

@@ -6,8 +6,8 @@ import os
 import secrets
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import ClassVar, Generic
 
@@ -25,16 +25,19 @@ from agent_memory.backend._protocol import Policy
 from agent_memory.backend._redis import RedisStore
 from agent_memory.backend._redis_keys import RedisKeys
 from agent_memory.backend._sqlite_keys import SqliteKeys
+from agent_memory.backend._upkeep import Rule, Table, retain
 from agent_memory.errors import AgentMemoryError, ArchiveUnavailable, SetupError
 from agent_memory.handoff import HandoffRelay, HandoffSink, LogSink, WebhookSink
 from agent_memory.history import OpenedEvents, rows_of
 from agent_memory.manager import SessionManager
+from agent_memory.privacy._audit import Audit
 from agent_memory.privacy._forget import reconcile
 from agent_memory.profile import ProfileT
-from agent_memory.session import Domain
+from agent_memory.session import Domain, LegalBasis
 from agent_memory.vault import KEYS_FILE, MASTER_FILE, MasterKeys, Vault
 
 _SWEEP = timedelta(seconds=1)
+_ANCHOR = timedelta(seconds=10)
 _RECONCILE = timedelta(minutes=1)
 _LAST_DRAIN = timedelta(seconds=5)
 
@@ -88,6 +91,19 @@ class MemorySettings(BaseSettings):
     model_api_key: SecretStr | None = None
     """That server's key; the provider's own variable, such as `OPENAI_API_KEY`, without one."""
 
+    retain_days: dict[Table, int] = Field(default_factory=dict[Table, int])
+    """Days that the rows of a table of the history are kept, such as `{"message_history": 365}`; the others stay."""
+    legal_basis: dict[str, LegalBasis] = Field(default_factory=dict[str, LegalBasis])
+    """What the use of personal data rests on, by purpose, where it differs from the domain's."""
+
+    def own(self, domain: Domain[ProfileT]) -> Domain[ProfileT]:
+        """Return the domain with the legal bases of this deployment."""
+        return replace(domain, legal_basis={**domain.legal_basis, **self.legal_basis})
+
+    def rules(self) -> list[Rule]:
+        """Return how long each class of the history's data is kept."""
+        return [Rule(table, timedelta(days=days)) for table, days in self.retain_days.items()]
+
     evaluate: float = Field(default=0, ge=0, le=1)
     """Which share of live turns is judged in the background; none by default. Needs the extra `evals`."""
     judge_model: str | None = None
@@ -134,7 +150,7 @@ class MemorySettings(BaseSettings):
         secret = self.secret.get_secret_value().encode() if self.secret else None
         policy = Policy(lease=self.lease, max_batch=batch)
         store = RedisStore.from_url(self.redis_url, prefix=self.key_prefix, policy=policy)
-        manager = SessionManager(store, domain=domain, secret=secret, vault=self.vault(), wait=self.wait)
+        manager = SessionManager(store, domain=self.own(domain), secret=secret, vault=self.vault(), wait=self.wait)
         try:
             await manager.identity()
             yield manager
@@ -157,7 +173,9 @@ class MemorySettings(BaseSettings):
             url, secret = await self._server(stack)
             store = RedisStore.from_url(url, prefix=self.key_prefix, policy=Policy(lease=self.lease, max_batch=batch))
             archive = DuckDBArchive(self.archive_path)
-            manager = SessionManager(store, archive, domain=domain, secret=secret, vault=self.vault(), wait=self.wait)
+            manager = SessionManager(
+                store, archive, domain=self.own(domain), secret=secret, vault=self.vault(), wait=self.wait
+            )
             stack.push_async_callback(manager.close)
             await manager.identity()
             archiver = Archiver(store.outbox, archive, rows_of(manager.codec, manager.vault))
@@ -167,6 +185,7 @@ class MemorySettings(BaseSettings):
                 tasks.start_soon(archiver.run)
                 tasks.start_soon(serve_history, archive, archive.path)
                 tasks.start_soon(_sweep, manager)
+                tasks.start_soon(_keep_ledger, Audit(archive, store.anchor), archive, self.rules())
                 tasks.start_soon(_keep_erased, manager, archive)
                 tasks.start_soon(HandoffRelay(OpenedEvents(DuckDBEventQueue(archive), manager.vault), self._sink()).run)
                 try:
@@ -234,6 +253,20 @@ async def _sweep(manager: SessionManager[ProfileT]) -> None:
         with suppress(AgentMemoryError):
             await manager.sweep()
         await anyio.sleep(_SWEEP.total_seconds())
+
+
+async def _keep_ledger(audit: Audit, archive: DuckDBArchive, rules: list[Rule]) -> None:
+    """Anchor what is noted, and once a day remove what outlived its rule, in the process that holds the history."""
+    kept: date | None = None
+    while True:
+        await anyio.sleep(_ANCHOR.total_seconds())
+        with suppress(AgentMemoryError):
+            if not archive.held:
+                continue
+            await audit.follow()
+            if rules and kept != (today := datetime.now(UTC).date()):
+                await retain(archive, rules)
+                kept = today
 
 
 async def _keep_erased(manager: SessionManager[ProfileT], archive: DuckDBArchive) -> None:

@@ -177,6 +177,11 @@ class DuckDBArchive:
         """Run `call` with the open file on the thread of the writer, between two batches."""
         return await self._run(lambda: call(self._connect()))
 
+    @property
+    def held(self) -> bool:
+        """Whether this process holds the file."""
+        return self._holds_file()
+
     async def close(self) -> None:
         await asyncio.get_running_loop().run_in_executor(self._worker, self._let_go)
 

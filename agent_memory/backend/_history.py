@@ -28,6 +28,10 @@ Question = Literal[
     'audit_unchained',
     'requests',
     'consents',
+    'person_turns',
+    'person_facts',
+    'person_events',
+    'person_letters',
 ]
 Parameter = str | int | float
 Value = str | int | float | bool | datetime | None

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pydantic_ai.capabilities import AbstractCapability
 
 from agent_memory.agents import _replies as replies
 from agent_memory.agents import lead_agent
 from agent_memory.agents._consents import CONSENT_TEXTS
+from agent_memory.agents.catalogue import open_catalogue
 from agent_memory.backend._channel import Pace
 from agent_memory.capability import SessionMemory
 from agent_memory.errors import SetupError
@@ -32,8 +35,8 @@ BATCH = Pace().most
 
 RECEPTION = Reception(
     Wording(
-        opted_out=replies.CHANNEL_OPTED_OUT,
-        opted_in=replies.CHANNEL_OPTED_IN,
+        opted_out=replies.OPTED_OUT,
+        opted_in=replies.OPTED_IN,
         ask_for_text=replies.ASK_FOR_TEXT,
     ),
     choices={
@@ -51,14 +54,23 @@ def webhook_of(manager: SessionManager[UserProfileData], settings: WhatsAppSetti
 
 
 def dispatcher_of(
-    manager: SessionManager[UserProfileData], settings: WhatsAppSettings, sender: GraphSender, model: str
+    manager: SessionManager[UserProfileData],
+    settings: WhatsAppSettings,
+    sender: GraphSender,
+    model: str,
+    *,
+    catalogue: str | Path | None,
 ) -> Dispatcher:
-    """Return a worker that answers with the lead agent and sends through `sender`."""
+    """Return a worker that answers with the lead agent and sends through `sender`.
+
+    Without a catalogue it shows no cars: those that are invented for trying out are for no customer.
+    """
+    cars = open_catalogue(catalogue) if catalogue else None
     number = settings.phone_number_id
     return Dispatcher(
         manager,
         {number: sender},
-        answered_by(lead_agent(SessionMemory(manager), model, watches=_watches())),
+        answered_by(lead_agent(SessionMemory(manager), model, catalogue=cars, watches=_watches())),
         RECEPTION,
         _transcriber(settings),
         {number: GraphMedia(sender.api)},

@@ -1,4 +1,4 @@
-"""Commands of the channel: serve and simulate."""
+"""Commands of the channel: serve, simulate, doctor and merges."""
 
 from __future__ import annotations
 
@@ -8,7 +8,12 @@ from typing import Annotated
 
 import typer
 
-from agent_memory.cli._app import Data, ModelName, app, run
+from agent_memory.cli._app import Data, Json, ModelName, app, run
+
+merges = typer.Typer(help='Decide about contacts that may be one person.', no_args_is_help=True)
+app.add_typer(merges, name='merges')
+
+Contact = Annotated[str, typer.Argument(help='A contact id, as `merges list` shows it.')]
 
 
 class Role(Enum):
@@ -17,6 +22,7 @@ class Role(Enum):
     ALL = 'all'
     WEBHOOK = 'webhook'
     WORKER = 'worker'
+    ARCHIVER = 'archiver'
 
 
 @app.command()
@@ -45,3 +51,39 @@ def simulate(
     from agent_memory.cli._simulate import run_simulate
 
     run(run_simulate, file=file, copies=copies, model=model)
+
+
+@app.command()
+def doctor(
+    url: Annotated[str | None, typer.Option(help='The webhook, as Meta calls it.')] = None,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Look at tokens, webhook, Redis, history, audit and catalogue, and say what to do; exit code 1 if one fails."""
+    from agent_memory.cli._doctor import run_doctor
+
+    run(run_doctor, data=data, url=url, as_json=as_json)
+
+
+@merges.command('list')
+def list_merges(data: Data = None, as_json: Json = False) -> None:
+    """Show the pairs of contacts that may be one person."""
+    from agent_memory.cli._merges import run_list
+
+    run(run_list, data=data, as_json=as_json)
+
+
+@merges.command()
+def link(kept: Contact, other: Contact, data: Data = None) -> None:
+    """Decide that both are one person: what OTHER writes from now on belongs to KEPT."""
+    from agent_memory.cli._merges import run_link
+
+    run(run_link, kept=kept, other=other, data=data)
+
+
+@merges.command()
+def keep(one: Contact, other: Contact, data: Data = None) -> None:
+    """Decide that they are two people."""
+    from agent_memory.cli._merges import run_keep
+
+    run(run_keep, one=one, other=other, data=data)

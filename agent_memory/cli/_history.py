@@ -22,6 +22,7 @@ from agent_memory.backend._history import Answer, HistoryReader, Period
 from agent_memory.backend._parquet import write_parquet
 from agent_memory.history import opened
 from agent_memory.lead import CAR_LEAD
+from agent_memory.privacy._audit import Audit, operator
 from agent_memory.settings import MemorySettings
 
 Report = Literal['qualification', 'scores', 'response-times', 'fields']
@@ -63,6 +64,7 @@ async def run_history(*, contact: str, limit: int, data: Path | None, output: Ou
     """Show a contact's newest messages."""
     async with _settings(data).open(CAR_LEAD) as memory:
         contact_id = await memory.manager.contact_id(contact)
+        await _audit(data).note('history', contact_id)
         found = await questions.transcript(_archive(data), contact_id, limit=limit)
         output.show(await opened(memory.manager.vault, found))
 
@@ -74,6 +76,7 @@ async def run_funnel(*, period: Period, data: Path | None, output: Output) -> No
 
 async def run_leads(*, score: float, limit: int, period: Period, data: Path | None, output: Output) -> None:
     """Show the sessions at or above a score."""
+    await _audit(data).note('leads')
     found = await questions.leads(_archive(data), period, score=score, limit=limit)
     output.show(await opened(_settings(data).vault(), found))
 
@@ -108,6 +111,11 @@ def _settings(data: Path | None) -> MemorySettings:
 
 def _archive(data: Path | None) -> DuckDBArchive:
     return DuckDBArchive(_settings(data).archive_path)
+
+
+def _audit(data: Path | None) -> Audit:
+    """Return the audit, whose anchor moves on with the process that holds the history."""
+    return Audit(_archive(data), actor=operator())
 
 
 def _table(answer: Answer) -> Table:

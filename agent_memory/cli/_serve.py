@@ -27,7 +27,7 @@ from agent_memory.settings import MemorySettings
 from agent_memory.whatsapp import Dispatcher, GraphSender
 from agent_memory.whatsapp._settings import WhatsAppSettings
 
-Role = Literal['all', 'webhook', 'worker']
+Role = Literal['all', 'webhook', 'worker', 'archiver']
 
 
 class _Server(uvicorn.Server):
@@ -42,14 +42,20 @@ async def run_serve(*, role: Role, host: str, port: int, data: Path | None, mode
     settings = MemorySettings(data_dir=data) if data else MemorySettings()
     channel = WhatsAppSettings()
     telemetry.configure()
+    if role != 'all' and settings.redis_url is None:
+        raise SetupError('several processes need a Redis that they share: set AGENT_MEMORY_REDIS_URL')
     async with _opened(settings, role) as manager, anyio.create_task_group() as tasks:
         server = dispatcher = None
-        if role != 'worker':
+        if role == 'archiver':
+            _say('Archiving, and closing idle conversations.')
+        if role in ('all', 'webhook'):
             channel.check('app_secrets', 'verify_token')
             server = await tasks.start(_listen, manager, channel, host, port)
-        if role != 'webhook':
+        if role in ('all', 'worker'):
             channel.check('phone_number_id', 'token')
-            dispatcher = await tasks.start(_work, manager, channel, model or settings.chosen_model())
+            dispatcher = await tasks.start(
+                _work, manager, channel, model or settings.chosen_model(), settings.catalogue
+            )
         await _asked_to_stop()
         _say('Stopping: no new deliveries; turns that run are ended or given back.')
         if server is not None:
@@ -60,7 +66,7 @@ async def run_serve(*, role: Role, host: str, port: int, data: Path | None, mode
 
 @asynccontextmanager
 async def _opened(settings: MemorySettings, role: Role) -> AsyncGenerator[SessionManager[UserProfileData]]:
-    if role == 'all':
+    if role in ('all', 'archiver'):
         async with settings.open(CAR_LEAD, batch=BATCH) as memory:
             yield memory.manager
     else:
@@ -96,6 +102,7 @@ async def _work(
     manager: SessionManager[UserProfileData],
     channel: WhatsAppSettings,
     model: str,
+    catalogue: str | None,
     *,
     task_status: TaskStatus[Dispatcher],
 ) -> None:
@@ -103,7 +110,7 @@ async def _work(
         channel.phone_number_id, channel.token, base_url=channel.graph_url, version=channel.graph_version
     )
     try:
-        dispatcher = dispatcher_of(manager, channel, sender, model)
+        dispatcher = dispatcher_of(manager, channel, sender, model, catalogue=catalogue)
         _say(f'Answering with {model}.')
         task_status.started(dispatcher)
         await dispatcher.run()

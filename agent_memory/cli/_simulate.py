@@ -14,6 +14,7 @@ import httpx2
 from pydantic import SecretStr
 from rich.console import Console
 
+from agent_memory.agents.catalogue import DEMO_STOCK
 from agent_memory.cli._channel import BATCH, dispatcher_of, webhook_of
 from agent_memory.cli._replay import Dialogue, read_dialogues
 from agent_memory.errors import AgentMemoryError
@@ -95,7 +96,9 @@ async def run_simulate(*, file: Path, copies: int, model: str | None) -> None:
     with tempfile.TemporaryDirectory(prefix='agent-memory-') as directory:
         settings = MemorySettings(data_dir=Path(directory), redis_url=None)
         async with settings.open(CAR_LEAD, batch=BATCH) as memory:
-            dispatcher = dispatcher_of(memory.manager, channel, sender, model or settings.chosen_model())
+            dispatcher = dispatcher_of(
+                memory.manager, channel, sender, model or settings.chosen_model(), catalogue=DEMO_STOCK
+            )
             webhook = webhook_of(memory.manager, channel)
             async with httpx2.AsyncClient(transport=httpx2.ASGITransport(webhook)) as http:
                 simulation = _Simulation(graph, http, memory.manager, copies)

@@ -93,6 +93,10 @@ class FakeGraph:
     clock: Callable[[], float] = time.time
     delay_s: float = 0
     """How long each answer takes."""
+    quality: str = 'GREEN'
+    """What Meta thinks of the number: `GREEN`, `YELLOW` or `RED`."""
+    token_expires_at: int = 0
+    """Seconds since 1970; 0 for a token that does not expire."""
     seen: list[Seen] = field(default_factory=list[Seen], init=False)
     """What people were sent, in order."""
     typing: list[str] = field(default_factory=list[str], init=False)
@@ -212,7 +216,7 @@ class FakeGraph:
             return _json(Problem(190, 401).body(), 401)
         *_, last = path.split('/')
         if method == 'GET':
-            return self._file(last, path)
+            return self._looked_up(last, path)
         payload = cast('dict[str, Any]', json.loads(body))
         if payload.get('status') == 'read':
             if 'typing_indicator' in payload:
@@ -276,6 +280,14 @@ class FakeGraph:
             self.seen.append(seen)
             self._statuses += [{**status, 'status': state} for state in ('sent', 'delivered', 'read')]
         return seen
+
+    def _looked_up(self, last: str, path: str) -> httpx2.Response:
+        if last == self.phone_number_id:
+            return _json({'id': last, 'verified_name': 'Loja', 'quality_rating': self.quality})
+        if last == 'debug_token':
+            token = {'is_valid': True, 'expires_at': self.token_expires_at, 'scopes': ['whatsapp_business_messaging']}
+            return _json({'data': token})
+        return self._file(last, path)
 
     def _file(self, id_: str, path: str) -> httpx2.Response:
         if id_ not in self.media:

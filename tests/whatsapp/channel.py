@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -25,6 +26,7 @@ from agent_memory.manager import SessionManager
 from agent_memory.session import Inbound
 from agent_memory.testing.graph import FakeGraph
 from agent_memory.turn import AnswerConsent
+from agent_memory.vault import Vault
 from agent_memory.whatsapp import Dispatcher, Fixed, GraphMedia, GraphSender, Reception, Webhook, Wording
 from agent_memory.whatsapp._graph import GraphApi, make_client
 from agent_memory.whatsapp._limits import Limits
@@ -84,10 +86,13 @@ async def whatsapp(
     pace: Pace | None = None,
     transcriber: Transcriber | None = None,
     store: RedisStore | None = None,
+    data: Path | None = None,
 ) -> AsyncGenerator[Whatsapp]:
     """Open a channel whose agent repeats what it is asked."""
     graph = graph or FakeGraph()
-    manager = SessionManager(store or RedisStore.from_url(redis_url, policy=POLICY))
+    manager = SessionManager(
+        store or RedisStore.from_url(redis_url, policy=POLICY), vault=Vault.at(data) if data else None
+    )
     api = GraphApi(graph.phone_number_id, graph.token, make_client(graph.transport()))
     sender = GraphSender(api, Limits(anyio.current_time, pair_burst=1000), sleep=lambda _: anyio.lowlevel.checkpoint())
     asked: list[str] = []

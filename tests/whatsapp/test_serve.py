@@ -1,5 +1,8 @@
 """The commands as an operator runs them: real processes, real HTTP, Meta's side faked."""
 
+# pyright: reportUnknownMemberType=false
+# redis-py leaves its keyword arguments untyped.
+
 from __future__ import annotations
 
 import re
@@ -13,10 +16,12 @@ import anyio
 import anyio.to_thread
 import httpx2
 import pytest
+from redis.asyncio import Redis
 
 from agent_memory.testing.graph import FakeGraph
 from tests.cli.commands import COMMAND, run
 from tests.cli.commands import environment as clean
+from tests.servers import admin_url
 from tests.whatsapp.channel import ANA
 from tests.whatsapp.test_crashes import served
 
@@ -79,7 +84,7 @@ async def test_one_process_answers_and_remembers_after_it_was_started_again(tmp_
             assert 'Campinas' in (await until_seen(graph, 2))[1]
 
 
-async def test_webhook_and_worker_run_apart_on_a_shared_store(redis_url: str) -> None:
+async def test_webhook_worker_and_archiver_run_apart_on_a_shared_store(redis_url: str) -> None:
     graph = FakeGraph()
     async with served(graph) as url, httpx2.AsyncClient() as http:
         env = environment(graph, url, AGENT_MEMORY_REDIS_URL=redis_url)
@@ -87,13 +92,19 @@ async def test_webhook_and_worker_run_apart_on_a_shared_store(redis_url: str) ->
             assert await graph.deliver(http, ready[1], [graph.says(ANA, 'oi')]) == [200]
         async with serving(env, '--role', 'worker', until='Answering with rules'):
             assert len(await until_seen(graph, 1)) == 1
+        async with Redis.from_url(admin_url(redis_url)) as client:
+            assert await client.xlen('am:{0}:out') == 1
+            async with serving(env, '--role', 'archiver', until='Archiving'):
+                with anyio.fail_after(30):
+                    while await client.xlen('am:{0}:out'):  # noqa: ASYNC110 - a store tells no event
+                        await anyio.sleep(0.05)
 
 
 @pytest.mark.parametrize(
     ('options', 'missing', 'said'),
     [
         ((), 'AGENT_MEMORY_WHATSAPP_TOKEN', 'AGENT_MEMORY_WHATSAPP_TOKEN must be set'),
-        (('--role', 'worker'), '', 'set AGENT_MEMORY_REDIS_URL'),
+        (('--role', 'archiver'), '', 'set AGENT_MEMORY_REDIS_URL'),
     ],
 )
 async def test_what_is_not_set_is_named(tmp_path: Path, options: tuple[str, ...], missing: str, said: str) -> None:

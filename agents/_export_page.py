@@ -1,0 +1,83 @@
+"""What a person is given of their own data to read: one page, in Brazilian Portuguese, without anything loaded from elsewhere."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any, cast
+
+_STYLE = (
+    'body{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:2rem auto;padding:0 1rem;color:#222}'
+    'h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2rem;border-bottom:1px solid #ccc}'
+    'table{border-collapse:collapse;width:100%}td,th{padding:.3rem .5rem;border-bottom:1px solid #eee;text-align:left;'
+    'vertical-align:top;overflow-wrap:anywhere}th{width:11rem}.user{background:#e7f6e7}.assistant{background:#f3f3f3}'
+    '.said{padding:.4rem .7rem;border-radius:.5rem;margin:.3rem 0;white-space:pre-wrap}.at{color:#666;font-size:.8rem}'
+)
+_NAMES = {
+    'name': 'Nome', 'budget_min': 'Valor mínimo', 'budget_max': 'Valor máximo', 'main_use': 'Uso principal',
+    'city': 'Cidade', 'state': 'Estado', 'priorities': 'Prioridades', 'brands': 'Marcas', 'excluded_brands': 'Marcas recusadas',
+    'body_types': 'Tipos de carro', 'urgency': 'Prazo', 'payment': 'Pagamento', 'trade_in': 'Carro na troca',
+    'service': 'atendimento', 'sharing': 'compartilhamento com a loja', 'marketing': 'novidades por mensagem',
+    'given': 'aceito', 'refused': 'recusado', 'revoked': 'retirado',
+    'access': 'acesso', 'correction': 'correção', 'deletion': 'exclusão', 'portability': 'portabilidade',
+    'revocation': 'revogação', 'review': 'revisão por uma pessoa', 'opened': 'aberto', 'done': 'atendido', 'withdrawn': 'retirado',
+    'user': 'Você', 'assistant': 'Loja', 'system': 'Sistema',
+}  # fmt: skip
+
+
+def export_page(data: dict[str, Any], *, at: str) -> str:
+    """Return the page of an export; `data` is that of a `Dossier`."""
+    session: dict[str, Any] = data.get('open_session') or {}
+    profile: dict[str, Any] = session.get('profile') or {}
+    known = {name: value for name, value in profile.items() if name not in ('provenance', 'interactions') and value}
+    parts = [
+        _table('O que sabemos de você', [(name, _text(value)) for name, value in known.items()]),
+        _list('Consentimentos', [f'{_word(one["purpose"])}: {_word(one["action"])} em {_day(one["time"])}' for one in data['consents']]),
+        _list(
+            'Pedidos',
+            [
+                f'Nº {one["number"]}, {_word(one["kind"])}: {_word(one["step"])}, prazo {_day(one["due"])}'
+                for one in data['requests']
+            ],
+        ),
+        _list('Quem consultou os seus dados', [f'{_day(one["stamp"])}: {one["action"]} ({one["actor"]})' for one in data['audit']]),
+        '<h2>Conversa</h2>' + (''.join(_said(turn) for turn in data['turns']) or '<p>Nada guardado.</p>'),
+    ]  # fmt: skip
+    body = ''.join(parts)
+    return (
+        f'<!doctype html><html lang="pt-BR"><head><meta charset="utf-8"><title>Seus dados</title><style>{_STYLE}</style>'
+        f'</head><body><h1>Os seus dados</h1><p>Tudo o que guardamos de você, em {escape(_day(at))}. '
+        f'O arquivo JSON que acompanha esta página tem cada detalhe.</p>{body}</body></html>\n'
+    )
+
+
+def _table(title: str, rows: list[tuple[str, str]]) -> str:
+    cells = ''.join(f'<tr><th>{escape(_word(name))}</th><td>{escape(value)}</td></tr>' for name, value in rows)
+    return f'<h2>{title}</h2>' + (f'<table>{cells}</table>' if rows else '<p>Nada guardado.</p>')
+
+
+def _list(title: str, lines: list[str]) -> str:
+    items = ''.join(f'<li>{escape(line)}</li>' for line in lines)
+    return f'<h2>{title}</h2>' + (f'<ul>{items}</ul>' if lines else '<p>Nada guardado.</p>')
+
+
+def _said(turn: dict[str, Any]) -> str:
+    lines = [('user', one['text'], one['at']) for one in turn['messages']]
+    lines += [('assistant', turn['reply'], turn['at'])] if turn.get('reply') else []
+    lines += [(one['role'], one['content'], one['at']) for one in turn.get('said', ())]
+    return ''.join(
+        f'<div class="said {escape(role)}"><div class="at">{escape(_word(role))}, {escape(_day(at))}</div>{escape(text)}</div>'
+        for role, text, at in lines
+    )
+
+
+def _word(name: Any) -> str:
+    return _NAMES.get(str(name), str(name))
+
+
+def _text(value: Any) -> str:
+    return ', '.join(map(str, cast('list[Any]', value))) if isinstance(value, list) else str(value)
+
+
+def _day(value: Any) -> str:
+    text = str(value)
+    return f'{text[8:10]}/{text[5:7]}/{text[:4]} {text[11:16]} UTC'
