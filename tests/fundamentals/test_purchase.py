@@ -19,7 +19,7 @@ from agent_memory.agents.catalogue import StockCatalogue
 from agent_memory.backend._archiver import Archiver
 from agent_memory.backend._deliveries import DuckDBEventQueue
 from agent_memory.handoff import HandoffNote, HandoffRelay
-from agent_memory.history import rows_of
+from agent_memory.history import OpenedEvents, rows_of
 from tests.agents.conversations import CONTACT, Conversation
 from tests.agents.openai_replies import RESPONSES, calls, says
 
@@ -56,7 +56,7 @@ async def told_to_sales(manager: SessionManager[Any]) -> HandoffNote:
     assert isinstance(manager.store, RedisStore)
     await Archiver(manager.store.outbox, manager.archive, rows_of(manager.codec, manager.vault)).drain()
     sales = Sales()
-    await HandoffRelay(DuckDBEventQueue(manager.archive), sales).drain()
+    await HandoffRelay(OpenedEvents(DuckDBEventQueue(manager.archive), manager.vault), sales).drain()
     [note] = sales.notes
     return note
 
