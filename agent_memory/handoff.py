@@ -15,7 +15,7 @@ import anyio
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from agent_memory.backend._archive import EventQueue, EventRow
-from agent_memory.errors import ArchiveUnavailable, HandoffUndelivered
+from agent_memory.errors import ArchiveUnavailable, HandoffUndelivered, StoreUnavailable
 from agent_memory.scoring import Score
 from agent_memory.session import ConversationMessage, Domain, SessionData
 
@@ -133,8 +133,8 @@ class HandoffRelay:
             except HandoffUndelivered as error:
                 _logger.warning('%s; trying again in %.0f s', error, pause.total_seconds())
                 pause = min(pause * 2, self.max_pause)
-            except ArchiveUnavailable:
-                pause = self.pause  # the archiver says so, and goes on when it can
+            except (ArchiveUnavailable, StoreUnavailable):
+                pause = self.pause  # history or keys are away: the archiver says so, and goes on when it can
             await anyio.sleep(pause.total_seconds())
 
     async def drain(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -23,10 +24,12 @@ from agent_memory.backend._archive import (
 )
 from agent_memory.backend._history import Answer
 from agent_memory.codec import Codec, unpack_json
-from agent_memory.errors import KeyUnavailable
+from agent_memory.errors import KeyUnavailable, SealBroken
 from agent_memory.session import ConversationMessage, Inbound
 from agent_memory.turn import TurnRecord
 from agent_memory.vault import Cells, Vault, blob_cell, blob_of, sealed_with, text_sealed_with
+
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -188,14 +191,26 @@ async def opened(vault: Vault, answer: Answer) -> Answer:
 
 @dataclass(frozen=True)
 class OpenedEvents:
-    """Events of the history that somebody outside is told, opened. Those of erased contacts are not told any more."""
+    """Events of the history that somebody outside is told, opened. One that nobody can open holds up no other."""
 
     queue: EventQueue
     vault: Vault
 
     async def undelivered(self, kind: str, *, within: timedelta, limit: int) -> list[EventRow]:
-        opener = Opener(self.vault)
-        return [await opener.event(row) for row in await self.queue.undelivered(kind, within=within, limit=limit)]
+        rows = await self.queue.undelivered(kind, within=within, limit=limit)
+        return [told for row in rows if (told := await self._opened(row))]
+
+    async def _opened(self, row: EventRow) -> EventRow | None:
+        try:
+            return await Opener(self.vault).event(row)
+        except SealBroken as error:
+            _logger.warning('the %s of session %s cannot be told: %s', row.kind, row.session_id, error)
+            return None
+        except KeyUnavailable:
+            # Of a contact who was forgotten since. Any other key may be had again later.
+            if not await self.vault.is_erased(row.contact_id, text_sealed_with(row.data) or ''):
+                raise
+            return None
 
     async def delivered(self, event: EventRow) -> None:
         await self.queue.delivered(event)

@@ -176,6 +176,21 @@ async def test_a_relay_that_dies_before_it_notes_delivers_again_under_the_same_i
     assert seen[0] == seen[1]
 
 
+async def test_a_hand_over_of_an_erased_contact_holds_up_no_other(
+    manager: SessionManager[Any], talk: Conversation, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    other = Conversation(talk.agent, manager, contact='+5511888888888')
+    await talk.say('quero falar com um atendente')
+    await other.say('quero falar com um atendente')
+
+    async with archived(manager, tmp_path / 'history.duckdb') as queue:
+        await manager.vault.destroy(await manager.contact_id(talk.contact))
+        assert await HandoffRelay(queue, LogSink()).drain() == 1
+
+    assert await manager.contact_id(other.contact) in caplog.text
+    assert await manager.contact_id(talk.contact) not in caplog.text
+
+
 async def test_the_log_says_who_waits_and_nothing_personal(
     manager: SessionManager[Any], talk: Conversation, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
