@@ -193,7 +193,10 @@ def generate(path: Path, messages: int) -> None:
     )
     connection.execute(
         """
-        INSERT INTO turns
+        INSERT INTO turns (
+            session_id, contact_id, started_at, version, turn, commit_id, time, sent_at, state, score, completeness,
+            model, usage, cost, duration_ms, record
+        )
         SELECT session, contact, started, v, v, md5(session || v), at_, at_ - to_seconds(4), $states[1 + least(4, v - 1 + h % 2)],
                (h % 5) * 5 + v * 12, v * 0.2, 'rules', '{}', NULL, 900 + h % 500, '{"turn":' || v || '}'
         FROM made
@@ -211,9 +214,13 @@ def generate(path: Path, messages: int) -> None:
     )
     connection.execute(
         """
-        INSERT INTO archived_sessions
+        INSERT INTO archived_sessions (
+            session_id, contact_id, started_at, version, state, turn, profile, summary, score, completeness,
+            created_at, updated_at, reason, archived_at, reached, said
+        )
         SELECT session, contact, started, v, $states[1 + least(4, v - 1 + h % 2)], v, '{"city":"Recife"}', '',
-               (h % 5) * 5 + v * 12, v * 0.2, started, at_, 'expired', at_
+               (h % 5) * 5 + v * 12, v * 0.2, started, at_, 'expired', at_,
+               array_to_string($states[1 + h % 2:], ','), v
         FROM made WHERE v = 5 AND h % 100 > 0
         """,
         {'states': STATES},

@@ -25,13 +25,14 @@ from agent_memory.lead import CAR_LEAD
 from agent_memory.privacy._audit import Audit, operator
 from agent_memory.settings import MemorySettings
 
-Report = Literal['qualification', 'scores', 'response-times', 'fields']
+Report = Literal['qualification', 'scores', 'response-times', 'fields', 'sources']
 
 _REPORTS: dict[Report, Callable[[HistoryReader, Period], Awaitable[Answer]]] = {
     'qualification': questions.qualification,
     'scores': questions.scores,
     'response-times': questions.response_times,
     'fields': questions.fields,
+    'sources': questions.sources,
 }
 _console = Console(highlight=False)
 

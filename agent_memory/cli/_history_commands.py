@@ -62,7 +62,7 @@ def leads(
 @app.command()
 def report(
     name: Annotated[
-        Literal['qualification', 'scores', 'response-times', 'fields'], typer.Argument(help='Which figures.')
+        Literal['qualification', 'scores', 'response-times', 'fields', 'sources'], typer.Argument(help='Which figures.')
     ],
     since: Since = None,
     until: Until = None,
@@ -72,7 +72,7 @@ def report(
     plot: Plot = False,
     parquet: Parquet = None,
 ) -> None:
-    """Show what it takes to qualify, how scores spread, how fast replies are, or which fields stay empty."""
+    """Show what it takes to qualify, how scores spread, how fast replies are, what is left empty, where leads come from."""
     from agent_memory.cli._history import Output, period, run_report
 
     run(run_report, name=name, period=period(since, until), data=data, output=Output(as_json, as_csv, plot, parquet))

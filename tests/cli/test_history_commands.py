@@ -39,6 +39,13 @@ def test_funnel_is_a_table_json_bars_and_parquet(data: Path, tmp_path: Path) -> 
     assert found == [tuple(state.values())]
 
 
+def test_a_report_tells_where_leads_come_from_and_what_was_asked(data: Path) -> None:
+    [source] = json.loads(run('report', 'sources', '--data', str(data), '--json').stdout)
+    assert (source['source'], source['sessions']) == ('direct', 1)
+    fields = json.loads(run('report', 'fields', '--data', str(data), '--json').stdout)
+    assert sum(row['asked_times'] for row in fields) > 0
+
+
 def test_leads_are_those_above_the_score(data: Path) -> None:
     [lead] = csv.DictReader(io.StringIO(run('leads', '--score', '10', '--data', str(data), '--csv').stdout))
     assert lead['state'] == 'collecting_profile'
