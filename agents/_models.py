@@ -9,8 +9,6 @@ from pydantic_ai import AgentRunResult
 from pydantic_ai.messages import ModelResponse
 from pydantic_ai.models import Model, infer_model
 from pydantic_ai.models.fallback import FallbackModel
-from pydantic_ai.models.openai import OpenAIChatModel, OpenAIResponsesModel
-from pydantic_ai.providers.openai import OpenAIProvider
 from pydantic_ai.settings import ModelSettings
 
 from agent_memory._messages import DEGRADED
@@ -55,6 +53,10 @@ def is_degraded(result: AgentRunResult[Any]) -> bool:
 def _provided(name: str | Model, base_url: str | None, api_key: str | None) -> Model:
     if isinstance(name, Model) or not (base_url or api_key):
         return infer_model(name)
+    # A second that the offline rules need not wait for.
+    from pydantic_ai.models.openai import OpenAIChatModel, OpenAIResponsesModel
+    from pydantic_ai.providers.openai import OpenAIProvider
+
     kind, _, model = name.rpartition(':')
     provider = OpenAIProvider(base_url=base_url, api_key=api_key)
     if kind == 'openai-responses' or (kind == 'openai' and base_url is None):
