@@ -19,7 +19,7 @@ chat: .venv/.stamp
 	@$(BIN)/agent-memory chat $(ARGS)
 
 test: .venv/.stamp
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest $(or $(ARGS),-n 2 --dist loadfile)
 
 format: .venv/.stamp
 	$(BIN)/ruff format .

@@ -5,6 +5,8 @@ from __future__ import annotations
 from html import escape
 from typing import Any, cast
 
+from agent_memory.agents._wording import BODIES, PAYMENTS, PRIORITIES, URGENCIES, USES, money
+
 _STYLE = (
     'body{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:2rem auto;padding:0 1rem;color:#222}'
     'h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2rem;border-bottom:1px solid #ccc}'
@@ -12,7 +14,7 @@ _STYLE = (
     'vertical-align:top;overflow-wrap:anywhere}th{width:11rem}.user{background:#e7f6e7}.assistant{background:#f3f3f3}'
     '.said{padding:.4rem .7rem;border-radius:.5rem;margin:.3rem 0;white-space:pre-wrap}.at{color:#666;font-size:.8rem}'
 )
-_NAMES = {
+_WORDS = {
     'name': 'Nome', 'budget_min': 'Valor mínimo', 'budget_max': 'Valor máximo', 'main_use': 'Uso principal',
     'city': 'Cidade', 'state': 'Estado', 'priorities': 'Prioridades', 'brands': 'Marcas', 'excluded_brands': 'Marcas recusadas',
     'body_types': 'Tipos de carro', 'urgency': 'Prazo', 'payment': 'Pagamento', 'trade_in': 'Carro na troca',
@@ -20,8 +22,15 @@ _NAMES = {
     'given': 'aceito', 'refused': 'recusado', 'revoked': 'retirado',
     'access': 'acesso', 'correction': 'correção', 'deletion': 'exclusão', 'portability': 'portabilidade',
     'revocation': 'revogação', 'review': 'revisão por uma pessoa', 'opened': 'aberto', 'done': 'atendido', 'withdrawn': 'retirado',
-    'user': 'Você', 'assistant': 'Loja', 'system': 'Sistema',
+    'user': 'Você', 'assistant': 'Loja', 'system': 'Sistema', 'contact': 'você', 'agent': 'assistente virtual',
+    'request': 'pedido feito na conversa', 'handoff': 'conversa passada a uma pessoa', 'handback': 'conversa devolvida ao assistente',
+    'consent': 'consentimento', 'history': 'leitura da conversa', 'leads': 'leitura da lista de interessados',
+    'export': 'exportação', 'explain': 'leitura da pontuação', 'erasure': 'exclusão', 'retention': 'exclusão por prazo',
+    'merge': 'junção de cadastros', 'request_opened': 'pedido registrado', 'request_closed': 'pedido encerrado',
+    **BODIES, **PAYMENTS, **PRIORITIES, **URGENCIES, **USES,
 }  # fmt: skip
+
+_MONEY = ('budget_min', 'budget_max')
 
 
 def export_page(data: dict[str, Any], *, at: str) -> str:
@@ -30,7 +39,7 @@ def export_page(data: dict[str, Any], *, at: str) -> str:
     profile: dict[str, Any] = session.get('profile') or {}
     known = {name: value for name, value in profile.items() if name not in ('provenance', 'interactions') and value}
     parts = [
-        _table('O que sabemos de você', [(name, _text(value)) for name, value in known.items()]),
+        _table('O que sabemos de você', [(name, _text(name, value)) for name, value in known.items()]),
         _list('Consentimentos', [f'{_word(one["purpose"])}: {_word(one["action"])} em {_day(one["time"])}' for one in data['consents']]),
         _list(
             'Pedidos',
@@ -39,7 +48,7 @@ def export_page(data: dict[str, Any], *, at: str) -> str:
                 for one in data['requests']
             ],
         ),
-        _list('Quem consultou os seus dados', [f'{_day(one["stamp"])}: {one["action"]} ({one["actor"]})' for one in data['audit']]),
+        _list('Quem consultou os seus dados', [f'{_day(one["stamp"])}: {_word(one["action"])} ({_word(one["actor"])})' for one in data['audit']]),
         '<h2>Conversa</h2>' + (''.join(_said(turn) for turn in data['turns']) or '<p>Nada guardado.</p>'),
     ]  # fmt: skip
     body = ''.join(parts)
@@ -71,11 +80,15 @@ def _said(turn: dict[str, Any]) -> str:
 
 
 def _word(name: Any) -> str:
-    return _NAMES.get(str(name), str(name))
+    return _WORDS.get(str(name), str(name))
 
 
-def _text(value: Any) -> str:
-    return ', '.join(map(str, cast('list[Any]', value))) if isinstance(value, list) else str(value)
+def _text(field: str, value: Any) -> str:
+    if field in _MONEY and isinstance(value, int):
+        return money(value)
+    if field == 'state':
+        return str(value)
+    return ', '.join(map(_word, cast('list[Any]', value))) if isinstance(value, list) else _word(value)
 
 
 def _day(value: Any) -> str:

@@ -50,3 +50,11 @@ async def redis_url(valkey_url: str) -> str:
 def no_network() -> Iterator[None]:
     with loopback_only():
         yield
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what tests counted and measured, also those that ran in another process."""
+    for report in terminalreporter.getreports('passed'):
+        for name, text in report.user_properties:
+            if name == 'measured':
+                terminalreporter.write_line(str(text))

@@ -9,7 +9,7 @@ import json
 import random
 import signal
 from collections import Counter
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -34,7 +34,7 @@ NAMES = ('a', 'b', 'c', 'd')
 
 @pytest.mark.timeout(240)
 async def test_stopped_and_killed_workers_lose_nothing_and_answer_once(
-    redis_url: str, capsys: pytest.CaptureFixture[str]
+    redis_url: str, record_property: Callable[[str, object], None]
 ) -> None:
     dice = random.Random(1)
     crew = Crew(Settings(redis_url, lease_ms=LEASE_MS, think_ms=(20, 80), attempts=1000, by='manager'))
@@ -61,11 +61,11 @@ async def test_stopped_and_killed_workers_lose_nothing_and_answer_once(
         await client.aclose()
     contacts = await _answered(entries)
     total = channel.said
-    with capsys.disabled():
-        print(
-            f'\n{total} messages, {channel.deliveries} deliveries, {said["stop"]} stops, {said["kill"]} kills: '
-            f'{calls} model calls, {fenced} fenced commits'
-        )
+    record_property(
+        'measured',
+        f'{total} messages, {channel.deliveries} deliveries, {said["stop"]} stops, {said["kill"]} kills: '
+        f'{calls} model calls, {fenced} fenced commits',
+    )
     assert set(contacts.values()) == {1}, 'a message was answered twice'
     assert len(contacts) == total, 'a message was lost'
     assert all(len(replies) == 1 for replies in channel.replies.values()), 'a message got two different replies'

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import statistics
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
@@ -26,7 +26,7 @@ THINK = timedelta(milliseconds=120)
 
 @pytest.mark.timeout(180)
 async def test_a_double_text_is_two_turns_in_order_in_each_of_100_runs(
-    redis_url: str, capsys: pytest.CaptureFixture[str]
+    redis_url: str, record_property: Callable[[str, object], None]
 ) -> None:
     think = THINK // timedelta(milliseconds=1)
     crew = Crew(Settings(redis_url, think_ms=(think, think)))
@@ -58,11 +58,11 @@ async def test_a_double_text_is_two_turns_in_order_in_each_of_100_runs(
     late = sum(call[2] != 'sou de Campinas' for call in later)
     assert late <= RUNS // 10
     over = sorted((trial.hand_over - THINK) / timedelta(milliseconds=1) for trial in trials)
-    with capsys.disabled():
-        print(
-            f'\n{RUNS} double texts: hand-over p50 {statistics.median(over):.1f} ms, p99 {over[-2]:.1f} ms; '
-            f'{late} accepted out of order'
-        )
+    record_property(
+        'measured',
+        f'{RUNS} double texts: hand-over p50 {statistics.median(over):.1f} ms, p99 {over[-2]:.1f} ms; '
+        f'{late} accepted out of order',
+    )
 
 
 class _Post:
