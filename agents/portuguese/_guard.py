@@ -30,7 +30,7 @@ _WHOLE = Lexicon(
         'play | roleplay | nova instrucao | novas instrucoes | new instructions | '
         'begin system | end system | instrucao/instrucoes/mensagem/ordem/comando do/da sistema/desenvolvedor/admin/administrador/programador/openai | override | simule que | imagine '
         'que voce | responda como se | interprete um/uma | vamos brincar | brincar de | actua como | ahora eres | [ '
-        'inst | < | im_start'
+        'inst | < | im _ start'
     }
 )
 _SENTENCE = Lexicon(
@@ -39,8 +39,8 @@ _SENTENCE = Lexicon(
         'instruc*/regras/regra/ordens/prompt/instructions/rules/diretriz*/comandos/programacao/restricoes/instrucciones/reglas '
         '| '
         'marque/defina .. urgencia/orcamento/marca/cidade/consentimento/prioridade/prioridades | set budget* | set .. true | chame a/o? ferramenta/funcao/tool | chama a ferramenta/funcao | execute | call '
-        'the tool | tool call | function call | nota maxima | score 100 | wants_human | consent_given | consent '
-        'given | budget max | budget_max | opt_out | erase_request | '
+        'the tool | tool call | function call | search _ cars | car _ details | compare _ cars | nota maxima | score 100 | wants _ human | consent _ given | consent '
+        'given | budget max | budget _ max | opt _ out | erase _ request | '
         'marque/registre/grave/salve/defina/preencha .. como/campo/perfil/true | atualize .. perfil/campo/banco | '
         'drop table | select * from | prompt | seu prompt | suas instrucoes | suas regras | your instructions | sem '
         'regras | sem restricoes | desative .. regras/filtros/seguranca | '
