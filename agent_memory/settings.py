@@ -14,8 +14,9 @@ from typing import ClassVar, Generic
 import anyio
 import platformdirs
 from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
+from agent_memory._environment import Environment
 from agent_memory.backend._archiver import Archiver
 from agent_memory.backend._deliveries import DuckDBEventQueue
 from agent_memory.backend._duckdb import DuckDBArchive
@@ -52,12 +53,12 @@ class OpenMemory(Generic[ProfileT]):
     """Why this process does not keep the history, when another one does; that one archives our turns too."""
 
 
-class MemorySettings(BaseSettings):
+class MemorySettings(Environment):
     """Everything that the environment decides, as `AGENT_MEMORY_...`. Library classes take arguments instead."""
 
     model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(env_prefix='AGENT_MEMORY_', frozen=True)
 
-    redis_url: str | None = None
+    redis_url: str | None = Field(default=None, repr=False)  # may hold a password
     """`redis://`, `rediss://`, `redis+sentinel://` or `redis+cluster://`; without one the embedded server is started."""
     data_dir: Path = Field(default_factory=lambda: platformdirs.user_data_path('agent-memory'))
     """Where the embedded server and the history live."""
@@ -65,7 +66,7 @@ class MemorySettings(BaseSettings):
     """The history's DuckDB file; `history.duckdb` in the data directory by default."""
     secret: SecretStr | None = None
     """What contact ids are hashed with. Without one the embedded default makes a file, and a shared Redis its own."""
-    keys_url: str | None = None
+    keys_url: str | None = Field(default=None, repr=False)
     """A Redis of its own for the contacts' data keys, for workers on several machines; a file in the data directory
     otherwise, which serves one machine."""
     master_key: SecretStr | None = None

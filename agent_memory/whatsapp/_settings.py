@@ -6,13 +6,14 @@ from datetime import timedelta
 from typing import ClassVar
 
 from pydantic import SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
+from agent_memory._environment import Environment
 from agent_memory.backend._channel import Pace
 from agent_memory.errors import SetupError
 
 
-class WhatsAppSettings(BaseSettings):
+class WhatsAppSettings(Environment):
     """Everything that the environment decides of the channel, as `AGENT_MEMORY_WHATSAPP_...`."""
 
     model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(env_prefix='AGENT_MEMORY_WHATSAPP_', frozen=True)

@@ -183,12 +183,15 @@ def _proposed(scene: Scene, asked: str) -> list[Change]:
     last = sentences[-1]
     if scene.asks('consent', 'refused', 'deposit', 'instalment') or _OPEN_QUESTION.within(last):
         return []
-    if any(word.text in ('ou', 'or') for word in last):
+    if any(word.text in ('ou', 'or') for word in last) or asked.rstrip().endswith(_OPEN_LIST):
         return []
     if len(sentences) == 1 and len(last) <= 3:
         last = read_words([asked])
     return _extract(replace(scene, words=_as_said(last), topics=scene.topics & {'state'}))
 
+
+_OPEN_LIST = ('...?', '…?')
+"""Ends a choice and no proposal, such as "família, trabalho, viagem...?"."""
 
 # "Você aceita Renault?" proposes the brand; in a customer's mouth it asks for a trade-in.
 _PROPOSING = frozenset({'?', 'aceita', 'aceitaria', 'aceitariam', 'aceitam', 'toparia', 'topa'})
