@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -32,7 +33,10 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path: Path) -> None:
     journal, junit = tmp_path / 'journal', tmp_path / 'out.xml'
     words = ['slots', '--resume', str(journal), '--concurrency', '1']
     with subprocess.Popen(
-        [*COMMAND, 'eval', *words], env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [*COMMAND, 'eval', *words],
+        env={**environment(), 'TMPDIR': str(tmp_path)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     ) as run:
         until = time.monotonic() + 100
         while not (journal.exists() and journal.read_text().count('\n') >= 2):
@@ -40,6 +44,8 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path: Path) -> None:
             assert time.monotonic() < until
             time.sleep(0.01)
         run.send_signal(signal.SIGKILL)
+    [pid_file] = tmp_path.glob('agent-memory-eval-*/**/valkey.pid')
+    os.kill(int(pid_file.read_text()), signal.SIGTERM)  # a server outlives whoever started it, so that others may go on
     kept = journal.read_text()
     played = [json.loads(line)['key'] for line in kept.splitlines() if line.endswith('}')]
     assert 2 <= len(played) < 20
