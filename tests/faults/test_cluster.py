@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from redis.crc import key_slot
 
-from agent_memory.errors import SetupError, StoreUnavailable
+from agent_memory.errors import LeaseLost, SetupError, StoreUnavailable
 from agent_memory.manager import SessionManager
 from tests.faults.load import EVERY_TURN, Load, answer, phone, store_on, untyped
 from tests.servers import Server, until
@@ -32,7 +32,8 @@ async def test_no_acknowledged_commit_is_lost_when_a_primary_of_a_cluster_is_kil
             await load.passes(200)
 
         assert await load.lost() == []
-        assert {type(error) for error in load.errors} <= {StoreUnavailable}
+        # A lease is not confirmed by a replica: one that the primary took with it refuses its turn, which is tried again.
+        assert {type(error) for error in load.errors} <= {StoreUnavailable, LeaseLost}
 
 
 async def promoted(replica: Server) -> bool:

@@ -11,7 +11,7 @@ import pytest
 from agent_memory.backend._connect import connect
 from agent_memory.backend._protocol import Policy
 from agent_memory.backend._redis import RedisStore
-from agent_memory.errors import StoreUnavailable
+from agent_memory.errors import LeaseLost, StoreUnavailable
 from agent_memory.manager import SessionManager
 from tests.fault_proxy import FaultProxy, fault_proxy
 from tests.faults.load import EVERY_TURN, Load, answer, phone, store_on, untyped
@@ -40,7 +40,8 @@ async def test_no_acknowledged_commit_is_lost_when_the_primary_of_a_sentinel_gro
             await load.passes(100)
 
         assert await load.lost() == []
-        assert {type(error) for error in load.errors} <= {StoreUnavailable}
+        # A lease is not confirmed by a replica: one that the primary took with it refuses its turn, which is tried again.
+        assert {type(error) for error in load.errors} <= {StoreUnavailable, LeaseLost}
         await manager.close()
 
 
