@@ -36,8 +36,10 @@ CONTACT_ID = re.compile(r'contact:([A-Za-z0-9_-]{22})')
 _BSUID = re.compile(r'[A-Z]{2}\.(ENT\.)?[A-Za-z0-9]{1,128}')
 
 Role = Literal['user', 'assistant', 'system']
-Request = Literal['person', 'opt_out', 'erasure']
-"""What a person may ask of the business itself: a human, no more messages, deletion of their data."""
+Request = Literal['person', 'opt_out', 'erasure', 'access', 'correction', 'portability', 'review']
+"""What a person may ask of the business itself: a human, no more messages, and the rights over their own data."""
+RIGHTS: frozenset[Request] = frozenset({'erasure', 'access', 'correction', 'portability', 'review'})
+"""LGPD, art. 18 and 20. The business's ledger follows each: one that was settled may be asked for again."""
 
 
 def utc(value: datetime) -> datetime:

@@ -12,7 +12,17 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
 
 from agent_memory.errors import InvalidInput
 from agent_memory.profile import Change, Fact, ProfileT
-from agent_memory.session import Consent, ConversationMessage, Domain, Referral, Request, SessionData, Spent, Stamp
+from agent_memory.session import (
+    RIGHTS,
+    Consent,
+    ConversationMessage,
+    Domain,
+    Referral,
+    Request,
+    SessionData,
+    Spent,
+    Stamp,
+)
 
 ACTIONS = 'agent_memory.actions'
 """The key of `ToolReturn.metadata` under which a tool leaves its actions."""
@@ -309,6 +319,6 @@ class _Fold(Generic[ProfileT]):
             self.session.requests = [request for request in self.session.requests if request != action.request]
         elif not action.withdrawn and not known:
             self.session.requests = [*self.session.requests, action.request]
-        else:
+        elif action.withdrawn or action.request not in RIGHTS:
             return
         self.note('request', request=action.request, withdrawn=action.withdrawn)

@@ -25,7 +25,7 @@ def moves(heard: Understanding, wishes: Wishes, scene: Scene) -> list[ToolCallPa
         # The session ends with this turn; what it knew stays as it was in the history.
         return [ToolCallPart('restart', {})]
     calls = _facts(heard, scene.profile) + _requests(heard)
-    if heard.person or heard.opt_out or heard.erasure:
+    if heard.person or heard.opt_out or heard.erasure or heard.rights:
         return calls
     looks = _looks(heard, wishes, scene)
     if not (heard.understood or wishes.enquiries or wishes.unsure) and not looks and scene.asked is not None:
@@ -98,4 +98,5 @@ def _requests(heard: Understanding) -> list[ToolCallPart]:
             continue
         withdrawn = request == 'person' or asked is False
         calls.append(ToolCallPart('record_request', {'request': request, 'withdrawn': withdrawn}))
+    calls += [ToolCallPart('record_request', {'request': right}) for right in heard.rights]
     return calls

@@ -13,7 +13,7 @@ NOT_UNDERSTOOD = 'Desculpe, não entendi direito.'
 TO_PERSON = 'Certo! Vou chamar uma pessoa da nossa equipe para continuar com você por aqui.'
 RESTARTED = 'Tudo bem, vamos começar de novo. Quando quiser, me diga o que você procura.'
 OPTED_OUT = 'Pronto, você não vai mais receber mensagens nossas. Para voltar a conversar, escreva "voltar".'
-ERASURE = 'Entendido. Registrei o seu pedido de exclusão dos dados e vamos cuidar dele.'
+ERASURE = 'Entendido. Registrei o seu pedido de exclusão dos dados: ele é atendido em até 15 dias.'
 OPTED_IN = 'Que bom ter você de volta! Como posso ajudar?'
 ASK_FOR_TEXT = 'Ainda não consigo ouvir áudios por aqui. Você pode escrever, por favor?'
 CONSENT_GIVEN = 'Obrigado!'
@@ -90,6 +90,12 @@ def acknowledgement(profile: UserProfileData, recorded: Mapping[str, Any]) -> st
     """Return what was understood in this turn, in a few words; empty when nothing was."""
     said = [text for field, value in recorded.items() if (text := _spell(profile, field, value))]
     return f'Anotado: {", ".join(said)}.' if said else ''
+
+
+def known(profile: UserProfileData) -> str:
+    """Return what is known of the person, in a few words; empty when nothing is."""
+    spelled = {field: _spell(profile, field, value) for field, value in profile.known().items()}
+    return ', '.join(f'nome {profile.name}' if field == 'name' else text for field, text in spelled.items() if text)
 
 
 def _missing(profile: UserProfileData, field: str) -> bool:

@@ -26,6 +26,7 @@ from agent_memory.agents import _replies as replies
 from agent_memory.agents._cars import same_cars, say_comparison, say_details, say_facet, say_found
 from agent_memory.agents._enquiries import FINE, answer
 from agent_memory.agents._moves import moves
+from agent_memory.agents._rights import answer_rights
 from agent_memory.agents._scene import Scene, read_scene
 from agent_memory.agents._wishes import Wishes, read_wishes
 from agent_memory.agents.portuguese import Understanding, understand
@@ -165,6 +166,8 @@ def _fixed_reply(heard: Understanding, scene: Scene) -> str | None:
         return replies.ERASURE
     if heard.opt_out:
         return replies.OPTED_OUT
+    if heard.rights:
+        return answer_rights(heard.rights, scene.profile)
     if heard.person or scene.standing.state == SessionState.HUMAN_HANDOFF:
         return replies.TO_PERSON
     return replies.RESTARTED if heard.restart else None

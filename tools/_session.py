@@ -103,12 +103,25 @@ def restart(ctx: RunContext[Any]) -> ToolReturn[str]:
 
 
 def record_request(ctx: RunContext[Any], request: Request, withdrawn: bool = False) -> ToolReturn[str]:
-    """Record that the person wants a person, no more messages, or their data deleted, or takes that back.
+    """Record what the person asks of the business, or that they take it back.
 
     Args:
         ctx: The run.
-        request: What they ask for.
+        request: `person`: to talk to somebody. `opt_out`: no more messages. `erasure`: that their data is deleted.
+            `access`: what is kept of them, what for and who gets it. `correction`: that their data is put right.
+            `portability`: their data in a file. `review`: that a person reviews how they were scored.
         withdrawn: Whether they take it back.
     """
     del ctx
-    return asks('recorded', Ask(request=request, withdrawn=withdrawn))
+    return asks('recorded' if withdrawn else _TOLD.get(request, 'recorded'), Ask(request=request, withdrawn=withdrawn))
+
+
+_DUE = 'the business answers within 15 days'
+_TOLD: dict[Request, str] = {
+    'erasure': f'recorded; {_DUE}',
+    'access': f'recorded; tell them at once what you know of them, and that {_DUE} in full',
+    'correction': f'recorded; correct at once what they say is wrong; {_DUE}',
+    'portability': f'recorded; {_DUE}',
+    'review': f'recorded; a person reviews it and {_DUE}',
+}
+"""What a model is to say. A simple answer is due at once, a complete one in 15 days (LGPD, art. 19)."""

@@ -18,6 +18,7 @@ from agent_memory.agents.portuguese._place import extract_place
 from agent_memory.agents.portuguese._priorities import extract_priorities
 from agent_memory.agents.portuguese._question import options_of, question_sentences, topics_of
 from agent_memory.agents.portuguese._requests import consent, erasure, greets, opt_out, person, restarts
+from agent_memory.agents.portuguese._rights import Right, rights
 from agent_memory.agents.portuguese._scene import Scene
 from agent_memory.agents.portuguese._text import END, Words, read_words
 from agent_memory.agents.portuguese._urgency import extract_urgency
@@ -42,6 +43,8 @@ class Understanding:
     """`True` wants no more messages, `False` wants them again."""
     erasure: bool | None = None
     """`True` wants the personal data deleted, `False` takes that back."""
+    rights: tuple[Right, ...] = ()
+    """What else the person claims over their own data."""
     restart: bool = False
     greeting: bool = False
     understood: bool = True
@@ -108,7 +111,8 @@ def understand(
         changes = [*_everything(profile), *changes]
     valid = _valid(profile, changes)
     recognised = bool(valid or changes) or _recognises(scene, requests) or injected
-    return replace(requests, changes=valid, understood=recognised)
+    claimed = _claimed(scene, requests, corrects=bool(valid))
+    return replace(requests, changes=valid, rights=claimed, understood=recognised or bool(claimed))
 
 
 def _requests(scene: Scene, asked: str | None) -> Understanding:
@@ -123,6 +127,13 @@ def _requests(scene: Scene, asked: str | None) -> Understanding:
         restart=restarts(words) and not erase,
         greeting=greets(words),
     )
+
+
+def _claimed(scene: Scene, requests: Understanding, *, corrects: bool) -> tuple[Right, ...]:
+    """Return the rights that are claimed; a correction that says what is right is made at once and is none."""
+    if requests.erasure or requests.consent is not None:
+        return ()
+    return tuple(right for right in rights(scene.words) if not (right == 'correction' and corrects))
 
 
 def _recognises(scene: Scene, requests: Understanding) -> bool:
