@@ -6,10 +6,14 @@ LGPD, art. 18 and 20; art. 19 asks for a simple answer at once and a complete on
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from agent_memory.agents import _replies as replies
+from agent_memory.agents.portuguese import understand
 from agent_memory.agents.portuguese._rights import Right
 from agent_memory.lead import UserProfileData
+from agent_memory.session import Request
 
 _ANSWERS: dict[Right, str] = {
     'access': 'Registrei o seu pedido: em até 15 dias você recebe a relação completa dos seus dados, para que são usados e com '
@@ -20,6 +24,22 @@ _ANSWERS: dict[Right, str] = {
     'review': 'Registrei o seu pedido: em até 15 dias uma pessoa da nossa equipe revê como você foi avaliado e te explica os '
     'critérios.',
 }
+
+
+@dataclass(frozen=True)
+class Claims:
+    """Rights that were claimed, and what is said to that."""
+
+    requests: tuple[Request, ...]
+    reply: str
+
+
+def read_claims(texts: Sequence[str], profile: UserProfileData) -> Claims | None:
+    """Return the rights that a burst claims, for where no agent reads it; `None` when it claims none."""
+    heard = understand(texts, profile=profile, today=datetime.now(UTC).date())
+    if heard.erasure:
+        return Claims(('erasure',), replies.ERASURE)
+    return Claims(heard.rights, answer_rights(heard.rights, profile)) if heard.rights else None
 
 
 def answer_rights(rights: Sequence[Right], profile: UserProfileData) -> str:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from pydantic_ai.capabilities import AbstractCapability
 
 from agent_memory.agents import _replies as replies
 from agent_memory.agents import lead_agent
 from agent_memory.agents._consents import CONSENT_TEXTS
+from agent_memory.agents._rights import read_claims
 from agent_memory.agents.catalogue import open_catalogue
 from agent_memory.backend._channel import Pace
 from agent_memory.capability import SessionMemory
 from agent_memory.errors import SetupError
 from agent_memory.lead import UserProfileData
 from agent_memory.manager import SessionManager
-from agent_memory.session import Inbound
+from agent_memory.session import Inbound, SessionData
 from agent_memory.settings import MemorySettings
+from agent_memory.turn import Ask
 from agent_memory.whatsapp import (
     Dispatcher,
     Fixed,
@@ -33,6 +37,13 @@ from agent_memory.whatsapp._settings import WhatsAppSettings
 
 BATCH = Pace().most
 
+
+def _claimed(texts: Sequence[str], session: SessionData[Any]) -> Fixed | None:
+    """Return the answer to who claims a right over their data where no agent reads it."""
+    claims = read_claims(texts, session.profile)
+    return claims and Fixed(claims.reply, tuple(Ask(request=request) for request in claims.requests))
+
+
 RECEPTION = Reception(
     Wording(
         opted_out=replies.OPTED_OUT,
@@ -44,6 +55,7 @@ RECEPTION = Reception(
         for one in CONSENT_TEXTS
         for word, given, reply in (('yes', True, replies.CONSENT_GIVEN), ('no', False, replies.CONSENT_REFUSED))
     },
+    claims=_claimed,
 )
 
 

@@ -1,14 +1,14 @@
-"""What is answered without a model: asking to be left alone, asking to be written to again, buttons, old messages."""
+"""What is answered without a model: asking to be left alone, asking to be written to again, buttons, rights."""
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Literal
+from typing import Any, Literal
 
-from agent_memory.session import Inbound
+from agent_memory.session import Inbound, SessionData
 from agent_memory.turn import Action, Ask
 
 OPT_OUT: frozenset[str] = frozenset({'parar', 'pare', 'sair', 'cancelar', 'stop', 'descadastrar', 'remover'})
@@ -25,6 +25,8 @@ class Fixed:
 
 
 SILENCE = Fixed(None)
+Claims = Callable[[Sequence[str], SessionData[Any]], Fixed | None]
+"""Returns the answer to the texts of a burst that claim a right over the person's data."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,8 @@ class Reception:
     wording: Wording
     choices: Mapping[str, Fixed] = field(default_factory=dict[str, Fixed])
     """What tapping a button answers, by the button's id, such as the consent to keep data."""
+    claims: Claims = lambda texts, session: None
+    """Reads rights where no agent does: after an opt-out, and while a person of the business answers."""
     opt_out: frozenset[str] = OPT_OUT
     """Whole messages, in lower case without accents and punctuation."""
     opt_in: frozenset[str] = OPT_IN
@@ -57,18 +61,26 @@ class Reception:
         """Return whether a message ends its burst at once."""
         return choice is not None or bool(self.opt_out.union(self.opt_in).intersection({plain(text)}))
 
-    def fixed(self, inbounds: Sequence[Inbound], *, opted_out: bool) -> Fixed | None:
-        """Return the answer to a burst that needs no model, or `None`."""
+    def fixed(self, inbounds: Sequence[Inbound], session: SessionData[Any], *, muted: bool) -> Fixed | None:
+        """Return the answer to a burst that needs no model, or `None`.
+
+        Args:
+            inbounds: The burst.
+            session: Whose.
+            muted: Whether a person of the business answers, so that no agent reads it.
+        """
+        opted_out = 'opt_out' in session.requests
         match self._wish(inbounds, opted_out=opted_out):
             case 'out':
                 return Fixed(None if opted_out else self.wording.opted_out, (Ask(request='opt_out'),))
             case 'in':
                 return Fixed(self.wording.opted_in, (Ask(request='opt_out', withdrawn=True),))
-            case _ if opted_out:
-                return SILENCE
             case _:
                 tapped = [fixed for one in inbounds if (fixed := self.choices.get(one.choice or ''))]
-                return tapped[-1] if tapped else None
+                if tapped:
+                    return Fixed(None, tapped[-1].actions) if opted_out else tapped[-1]
+                claimed = self.claims([one.text for one in inbounds], session) if opted_out or muted else None
+                return claimed or (SILENCE if opted_out else None)
 
     def _wish(self, inbounds: Sequence[Inbound], *, opted_out: bool) -> Literal['out', 'in'] | None:
         """Return what the last word of the burst on this was. Coming back is a wish only of who had left."""

@@ -181,8 +181,9 @@ class Dispatcher:
         reach = await self.manager.reach(turn.grant.contact_id)
         address = Address.unpacked(reach.address)
         number = address.phone_number_id if address else ''
-        fixed = self.reception.fixed(inbounds, opted_out='opt_out' in turn.session.requests)
-        if reach.muted or turn.muted or age > self.reception.too_old:
+        muted = reach.muted or turn.muted
+        fixed = self.reception.fixed(inbounds, turn.session, muted=muted)
+        if muted or age > self.reception.too_old:
             # Nothing is said, but what the person decided counts all the same.
             fixed = Fixed(None, fixed.actions) if fixed else SILENCE
         elif fixed is None and not await self._hear(turn, inbounds, self.media.get(number)):
