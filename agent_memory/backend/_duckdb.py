@@ -6,31 +6,24 @@ import asyncio
 import os
 import re
 from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from threading import Timer
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import TypeVar
 
 import anyio
 import duckdb
 
-from agent_memory.backend import _forgetting, _ledger
-from agent_memory.backend._archive import Batch, MessageRow, SessionRow
+from agent_memory.backend._archive import Batch
 from agent_memory.backend._endpoint import ask_holder, ask_holder_for_copy, ask_holder_to_enter, ask_holder_to_erase
-from agent_memory.backend._erasure import Erasing, Tombstone
-from agent_memory.backend._history import Answer, Parameter, Question, sql_of
+from agent_memory.backend._erasure import Erasing
+from agent_memory.backend._history import Answer, Parameter, Question
 from agent_memory.backend._ledger import AuditNote, Head, RequestStep
-from agent_memory.backend._migrations import NewerSchema, migrate
-from agent_memory.backend._tables import aware, session_of, write
+from agent_memory.backend._migrations import migrate
+from agent_memory.backend._threaded import ThreadedArchive, reason
 from agent_memory.backend._upkeep import copy_into
-from agent_memory.errors import ArchiveRefused, ArchiveUnavailable
+from agent_memory.errors import ArchiveUnavailable
 
-P = ParamSpec('P')
 R = TypeVar('R')
-
-START = '0-0'
-"""The offset of a partition of which nothing is archived."""
 
 # Both DuckDB 1.5 and 2.x read and write this format; 1.5 cannot open the one that 2.0 writes by default.
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {'storage_compatibility_version': 'v1.5.0'}
@@ -38,41 +31,20 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {'storage_compatibili
 _LOOKS, _LOOK_AGAIN_S = 40, 0.05
 """How often and how long apart a question is asked of a file that nobody answers for and somebody holds."""
 
-_REFUSALS = (duckdb.DataError, duckdb.IntegrityError, duckdb.InvalidInputException)
 _HELD = re.compile(r'Conflicting lock is held in (?P<program>\S+) \(PID (?P<pid>\d+)\)')
 
 
-class DuckDBArchive:
+class DuckDBArchive(ThreadedArchive):
     """Keeps the history in the DuckDB file at `path`, which one process at a time may open.
 
-    `offset` and `append` open the file and hold it until `close`, on one thread and in order; a call whose caller is
-    cancelled still ends. A call that fails lets go of the file, and the next one opens it again. Questions run beside
-    them on threads of their own, and see what is committed.
+    `offset` and `append` open the file and hold it until `close`. A call that fails lets go of the file.
     """
 
     def __init__(self, path: str | Path, *, query_limit: timedelta = timedelta(seconds=10)) -> None:
+        super().__init__(str(path), query_limit=query_limit)
         self.path = Path(path)
-        self.query_limit = query_limit
-        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix='archive')
-        self._readers = ThreadPoolExecutor(max_workers=4, thread_name_prefix='archive-reader')
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._opened: tuple[int, int] | None = None
-        self._stones: dict[str, int] = {}
-
-    async def offset(self, partition: int) -> str:
-        return await self._run(self._offset, partition)
-
-    async def append(self, batch: Batch) -> None:
-        await self._run(self._append, batch)
-
-    async def sessions(self, contact_id: str, *, limit: int) -> list[SessionRow]:
-        found = await self.ask('sessions', contact=contact_id, limit=limit)
-        return [session_of(row) for row in found.rows]
-
-    async def messages(self, session_id: str, *, limit: int) -> list[MessageRow]:
-        contact_id = session_id.rpartition(':')[0]
-        found = await self.ask('messages', contact=contact_id, session=session_id, limit=limit)
-        return [MessageRow(*cast('Any', row)) for row in found.rows]
 
     async def ask(self, question: Question, **parameters: Parameter) -> Answer:
         """Answer from the file, or through the process that holds it.
@@ -92,22 +64,6 @@ class DuckDBArchive:
             lambda: ask_holder_to_enter(self.path, notes, steps),
             lambda: self._run(self._enter_and_let_go, notes, steps),
         )
-
-    async def traces(self, stones: Sequence[Tombstone]) -> dict[str, int]:
-        """Return the rows of each table that `erase` would remove."""
-        return await self.erasing(Erasing(stones=tuple(stones), dry=True))
-
-    async def erase(self, stones: Sequence[Tombstone]) -> dict[str, int]:
-        """Remove these contacts' rows, from the bytes of the file too, and whatever still comes of them."""
-        return await self.erasing(Erasing(stones=tuple(stones)))
-
-    async def tombstones(self) -> list[Tombstone]:
-        """Return who was erased here."""
-        found = await self.ask('erasures')
-        return [
-            Tombstone(str(contact), datetime.fromtimestamp(int(cast('Any', at)) / 1000, UTC))
-            for contact, at in found.rows
-        ]
 
     async def erasing(self, what: Erasing) -> dict[str, int]:
         """Do what an erasure asks, in the file or through the process that holds it."""
@@ -145,8 +101,7 @@ class DuckDBArchive:
         """
         if self._connection is None or not self._holds_file():
             raise ArchiveUnavailable(f'{self.path}: this process does not hold the file')
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._readers, self._fetch, self._connection, question, parameters)
+        return await self._asked(self._connection, question, parameters)
 
     async def backup(self, directory: Path) -> Path:
         """Write a copy of the history as of now into `directory` and return its file. Archiving goes on meanwhile.
@@ -169,45 +124,22 @@ class DuckDBArchive:
         connection = await self._run(self._connect)
         await asyncio.get_running_loop().run_in_executor(self._readers, self._copy, connection, target)
 
-    async def rewrite(self) -> None:
-        """Write the file anew, without the bytes of deleted rows."""
-        await self._run(self._rewrite)
-
-    async def work(self, call: Callable[[duckdb.DuckDBPyConnection], R]) -> R:
-        """Run `call` with the open file on the thread of the writer, between two batches."""
-        return await self._run(lambda: call(self._connect()))
-
     @property
     def held(self) -> bool:
         """Whether this process holds the file."""
         return self._holds_file()
 
-    async def close(self) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._worker, self._let_go)
-
     def _holds_file(self) -> bool:
         return self._connection is not None and self._opened == self._identity()
 
-    async def _run(self, call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        return await asyncio.get_running_loop().run_in_executor(
-            self._worker, lambda: self._guard(call, *args, **kwargs)
-        )
-
     # What follows runs on the worker thread.
-
-    def _guard(self, call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            return call(*args, **kwargs)
-        except (duckdb.Error, OSError, NewerSchema) as error:
-            self._let_go()
-            raise self._unavailable(error) from error
 
     def _unavailable(self, error: Exception) -> ArchiveUnavailable:
         """Return one sentence; DuckDB's messages go on with advice, links and the statement."""
         if held := _HELD.search(str(error)):
             return _Occupied(f'{self.path}: held by process {held["pid"]} ({held["program"]})')
         kind = _Occupied if 'not a valid DuckDB' in str(error) else ArchiveUnavailable
-        return kind(f'{self.path}: {_reason(error)}')
+        return kind(f'{self.path}: {reason(error)}')
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
         if self._connection is not None and self._holds_file():
@@ -222,7 +154,6 @@ class DuckDBArchive:
             connection.close()
             raise
         self._connection, self._opened = connection, self._identity()
-        self._stones = _forgetting.stones_of(connection)
         return connection
 
     def _identity(self) -> tuple[int, int] | None:
@@ -238,26 +169,8 @@ class DuckDBArchive:
         if connection is not None:
             connection.close()
 
-    def _offset(self, partition: int) -> str:
-        found = self._connect().execute('SELECT entry_id FROM offsets WHERE "partition" = ?', [partition]).fetchone()
-        return str(found[0]) if found else START
-
     def _append(self, batch: Batch) -> None:
-        stored = self._offset(batch.partition)
-        if _order(stored) >= _order(batch.offset):
-            return
-        if stored != batch.after:
-            raise ArchiveUnavailable(
-                f'{self.path}: partition {batch.partition} is archived up to {stored}, not {batch.after}; read again'
-            )
-        connection = self._connect()
-        connection.begin()
-        try:
-            write(connection, _forgetting.without(batch, self._stones))
-            connection.commit()
-        except (*_REFUSALS, ValueError) as error:
-            connection.rollback()
-            raise ArchiveRefused(f'{self.path}: {_reason(error)}') from error
+        super()._append(batch)
         if self._opened != self._identity():
             self._let_go()
             raise ArchiveUnavailable(f'{self.path}: the file was removed or replaced while rows were written')
@@ -269,14 +182,6 @@ class DuckDBArchive:
             self._let_go()
         return found
 
-    def _erased(self, erasing: Erasing) -> dict[str, int]:
-        connection = self._connect()
-        if erasing.dry:
-            return _forgetting.count(connection, erasing.stones)
-        removed = _forgetting.remove(connection, erasing.stones)
-        self._rewrite()
-        return removed
-
     def _erased_and_let_go(self, erasing: Erasing) -> dict[str, int]:
         held = self._connection is not None
         try:
@@ -284,18 +189,6 @@ class DuckDBArchive:
         finally:
             if not held:
                 self._let_go()
-
-    def _enter(self, notes: Sequence[AuditNote], steps: Sequence[RequestStep]) -> Head:
-        connection = self._connect()
-        connection.begin()
-        try:
-            _ledger.take(connection, steps)
-            head = _ledger.record(connection, notes)
-            connection.commit()
-        except BaseException:
-            connection.rollback()
-            raise
-        return head
 
     def _enter_and_let_go(self, notes: Sequence[AuditNote], steps: Sequence[RequestStep]) -> Head:
         held = self._connection is not None
@@ -321,42 +214,8 @@ class DuckDBArchive:
             with connection.cursor() as cursor:
                 copy_into(cursor, target)
         except (duckdb.Error, OSError) as error:
-            raise ArchiveUnavailable(f'{target}: {_reason(error)}') from error
-
-    def _fetch(
-        self, connection: duckdb.DuckDBPyConnection, question: Question, parameters: dict[str, Parameter]
-    ) -> Answer:
-        cursor: duckdb.DuckDBPyConnection | None = None
-        try:
-            cursor = connection.cursor()
-            limit = Timer(self.query_limit.total_seconds(), cursor.interrupt)
-            limit.start()
-            try:
-                found = cursor.execute(sql_of(question), parameters)
-                columns = tuple(str(column[0]) for column in found.description or ())
-                return Answer(columns, tuple(tuple(map(aware, row)) for row in found.fetchall()))
-            finally:
-                limit.cancel()
-        except duckdb.InterruptException as error:
-            seconds = self.query_limit.total_seconds()
-            raise ArchiveUnavailable(
-                f'{self.path}: no answer within {seconds:g} s; ask for a shorter period'
-            ) from error
-        except duckdb.Error as error:
-            raise self._unavailable(error) from error
-        finally:
-            if cursor is not None:
-                cursor.close()
+            raise ArchiveUnavailable(f'{target}: {reason(error)}') from error
 
 
 class _Occupied(ArchiveUnavailable):
     """Another process has the file open, or has not finished creating it."""
-
-
-def _order(entry_id: str) -> tuple[int, int]:
-    milliseconds, _, sequence = entry_id.partition('-')
-    return int(milliseconds), int(sequence)
-
-
-def _reason(error: Exception) -> str:
-    return str(error).splitlines()[0].partition(' See also ')[0] if str(error) else type(error).__name__

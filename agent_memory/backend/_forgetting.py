@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 _KEPT = ('audit', 'requests', 'erasures')
 """What proves an erasure: ids that are keyed hashes, kinds, times and counts."""
 _TABLES = """
-SELECT table_name, list(column_name) FROM duckdb_columns() SEMI JOIN duckdb_tables() USING (table_name)
-WHERE table_name NOT IN (SELECT unnest(?))
+SELECT table_name, list(column_name) FROM duckdb_columns()
+SEMI JOIN duckdb_tables() USING (database_name, schema_name, table_name)
+WHERE database_name = current_database() AND schema_name = current_schema() AND table_name NOT IN (SELECT unnest(?))
 GROUP BY table_name HAVING list_contains(list(column_name), 'contact_id') ORDER BY table_name
 """
 
@@ -37,23 +38,20 @@ def count(connection: duckdb.DuckDBPyConnection, stones: Sequence[Tombstone]) ->
 
 
 def remove(connection: duckdb.DuckDBPyConnection, stones: Sequence[Tombstone]) -> dict[str, int]:
-    """Remove those rows and note the erasures, in one transaction. The bytes stay until the file is written anew."""
-    connection.begin()
-    try:
-        found = count(connection, stones)
-        for table, until in _tables(connection):
-            for stone in stones:
-                statement = f'DELETE FROM {table} WHERE {_condition(until)}'  # noqa: S608 - names of our own schema
-                connection.execute(statement, [stone.contact_id, _ms(stone)])
-        known = stones_of(connection)
+    """Remove those rows and note the erasures, inside the transaction that `connection` is in.
+
+    The bytes stay until the files are written anew.
+    """
+    found = count(connection, stones)
+    for table, until in _tables(connection):
         for stone in stones:
-            if _ms(stone) > known.get(stone.contact_id, 0):
-                connection.execute('DELETE FROM erasures WHERE contact_id = ?', [stone.contact_id])
-                connection.execute('INSERT INTO erasures VALUES (?, ?)', [stone.contact_id, _ms(stone)])
-        connection.commit()
-    except BaseException:
-        connection.rollback()
-        raise
+            statement = f'DELETE FROM {table} WHERE {_condition(until)}'  # noqa: S608 - names of our own schema
+            connection.execute(statement, [stone.contact_id, _ms(stone)])
+    known = stones_of(connection)
+    for stone in stones:
+        if _ms(stone) > known.get(stone.contact_id, 0):
+            connection.execute('DELETE FROM erasures WHERE contact_id = ?', [stone.contact_id])
+            connection.execute('INSERT INTO erasures VALUES (?, ?)', [stone.contact_id, _ms(stone)])
     return found
 
 

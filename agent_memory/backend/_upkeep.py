@@ -57,14 +57,12 @@ async def retain(archive: DuckDBArchive, rules: Sequence[Rule], *, now: datetime
     at = now or datetime.now(UTC)
 
     def remove(connection: duckdb.DuckDBPyConnection) -> list[Outlived]:
-        connection.begin()
         gone = [_count(connection, rule, at) for rule in rules]
         last, cut = head_of(connection), cut_of(connection, [one.before for one in gone if one.table == 'audit'])
         for one in gone:
             connection.execute(f'DELETE FROM {one.table} WHERE {_gone(one.table)}', [_naive(one.before)])  # noqa: S608 - our names
         done = AuditNote('retention', 'system', data={**cut, **{one.table: one.rows for one in gone}})
         record(connection, [done], after=last)
-        connection.commit()
         return gone
 
     gone = await archive.work(remove)
