@@ -124,9 +124,9 @@ def worker_failed(error: Exception) -> None:
     _failures.add(1, {ERROR: type(error).__name__})
 
 
-def channel_event(kind: str) -> None:
-    """Count one item of a webhook."""
-    _events.add(1, {KIND: kind})
+def channel_event(kind: str, *, fault: str | None = None) -> None:
+    """Count one item of a webhook, with the error that reading it ended with, if it did."""
+    _events.add(1, {KIND: kind, ERROR: fault} if fault else {KIND: kind})
 
 
 def earlier_failed(error: Exception) -> None:

@@ -1,7 +1,7 @@
 """A tolerant reader of WhatsApp webhooks: every item of a POST becomes one event, whatever Meta adds to it.
 
 Meta batches: `entry`, `changes`, `messages` and `statuses` are arrays. An item that cannot be read becomes an
-`invalid` event and takes no other item down.
+`invalid` event that names its fault, and takes no other item down.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, cast
 
@@ -120,6 +120,8 @@ class InboundEvent:
     forwarded: bool = False
     referral: Mapping[str, Any] | None = None
     group_id: str | None = None
+    fault: str | None = None
+    """The error that reading it ended with: a mistake of this reader, not of the item."""
     raw: Mapping[str, Any] = dataclasses.field(default_factory=dict[str, Any], repr=False)
 
     def event_key(self, pepper: bytes) -> str:
@@ -150,26 +152,26 @@ def parse(body: bytes, *, received_at: int = 0) -> list[InboundEvent]:
 
 def _change(change: Mapping[str, Any]) -> Iterable[InboundEvent]:
     name, value = text(change.get('field')), mapping(change.get('value'))
-    events = list(_value(name, value)) or [InboundEvent(kind='ignored', part='change', raw=value)]
+    events = [_read(name, *item) for item in _parts(value)] or [InboundEvent(kind='ignored', part='change', raw=value)]
     phone_number_id = text(mapping(value.get('metadata')).get('phone_number_id'))
     return (replace(event, field=name, phone_number_id=phone_number_id) for event in events)
 
 
-def _value(name: str | None, value: Mapping[str, Any]) -> Iterator[InboundEvent]:
+def _parts(value: Mapping[str, Any]) -> Iterator[tuple[Part, Mapping[str, Any], list[Mapping[str, Any]]]]:
+    """Yield each item of a change with the array that it came in and the contacts beside it."""
     contacts = [mapping(contact) for contact in items(value.get('contacts'))]
-    for item in items(value.get('messages')):
-        event = _message(mapping(item), contacts)
-        # Calls, histories and threads that another agent owns may carry messages; none of them is ours to answer.
-        yield event if name == 'messages' else replace(event, kind='ignored')
-    for item in items(value.get('statuses')):
-        yield _status(mapping(item), contacts)
-    for item in items(value.get('message_echoes')):
-        yield _echo(mapping(item), contacts)
-    for item in items(value.get('errors')):
-        yield InboundEvent(kind='account_error', part='errors', problems=_problems([item]), raw=mapping(item))
-    for item in items(value.get('user_actions')):
-        action = mapping(item)
-        yield InboundEvent(kind='user_action', part='user_actions', sent_at=_sent_at(action), raw=action)
+    for part in _PARTS:
+        for item in items(value.get(part)):
+            yield part, mapping(item), contacts
+
+
+def _read(name: str | None, part: Part, item: Mapping[str, Any], contacts: list[Mapping[str, Any]]) -> InboundEvent:
+    try:
+        event = _PARTS[part](item, contacts)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the items beside this one are read
+        return InboundEvent(kind='invalid', part=part, fault=type(error).__name__, raw=item)
+    # Calls, histories and threads that another agent owns may carry messages; none of them is ours to answer.
+    return replace(event, kind='ignored') if part == 'messages' and name != 'messages' else event
 
 
 def _message(item: Mapping[str, Any], contacts: list[Mapping[str, Any]]) -> InboundEvent:
@@ -243,6 +245,14 @@ def _echo(item: Mapping[str, Any], contacts: list[Mapping[str, Any]]) -> Inbound
     )
 
 
+def _account_error(item: Mapping[str, Any], _: list[Mapping[str, Any]]) -> InboundEvent:
+    return InboundEvent(kind='account_error', part='errors', problems=_problems([item]), raw=item)
+
+
+def _user_action(item: Mapping[str, Any], _: list[Mapping[str, Any]]) -> InboundEvent:
+    return InboundEvent(kind='user_action', part='user_actions', sent_at=_sent_at(item), raw=item)
+
+
 def _aliases(item: Mapping[str, Any], role: str, contacts: list[Mapping[str, Any]]) -> Aliases:
     """Return the ids in the item's `<role>...` keys, with what the contact of the same id adds to them."""
     wa_id = text(item.get(role))
@@ -290,3 +300,12 @@ def _problems(errors: list[Any]) -> tuple[GraphProblem, ...]:
 
 def _sent_at(item: Mapping[str, Any]) -> int | None:
     return seconds(item.get('timestamp'))
+
+
+_PARTS: dict[Part, Callable[[Mapping[str, Any], list[Mapping[str, Any]]], InboundEvent]] = {
+    'messages': _message,
+    'statuses': _status,
+    'message_echoes': _echo,
+    'errors': _account_error,
+    'user_actions': _user_action,
+}

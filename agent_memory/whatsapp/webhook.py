@@ -7,6 +7,7 @@ it again for 7 days.
 from __future__ import annotations
 
 import hmac
+import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -31,6 +32,8 @@ from agent_memory.whatsapp._signature import HEADER, is_signed
 
 MAX_BODY = 4 * 1024 * 1024
 """Meta sends up to 3 MB (Cloud API, webhooks overview)."""
+
+_logger = logging.getLogger(__name__)
 
 _ARRIVED = ('sent', 'delivered', 'read', 'played')
 
@@ -92,24 +95,37 @@ class Webhook:
         """Make each event durable, in order.
 
         Raises:
-            Refused: The store takes no new message now. What came before it in the list is stored.
-            StoreUnavailable: The store does not answer.
+            StoreUnavailable: The store does not answer. What came before is stored.
+            Refused: The store takes one of them not now. The others are stored.
         """
         contacts = Contacts(await self.manager.identity(), self.manager.channel)
+        failure: Exception | None = None
         for event in events:
-            telemetry.channel_event(event.kind)
-            match event.kind:
-                case 'message' | 'edit':
-                    await self._message(contacts, event)
-                case 'status':
-                    await self._status(event)
-                case 'echo' if event.sender.known:
-                    await self.manager.channel.mute(await contacts.of(event.sender), self.mute_for)
-                case 'identity_change' if event.becomes and event.becomes.known:
-                    await contacts.changed(event.sender, event.becomes)
-                case _:
-                    # Reactions, deletions, calls, groups and what is still unknown have no turn.
-                    pass
+            telemetry.channel_event(event.kind, fault=event.fault)
+            if event.fault is not None:
+                _logger.error('reading one of the %s of a webhook ended with %s', event.part, event.fault)
+            try:
+                await self._one(contacts, event)
+            except StoreUnavailable:
+                raise
+            except Exception as error:  # noqa: BLE001 - raised below: a full mailbox keeps nobody else's message out
+                failure = error
+        if failure is not None:
+            raise failure
+
+    async def _one(self, contacts: Contacts, event: InboundEvent) -> None:
+        match event.kind:
+            case 'message' | 'edit':
+                await self._message(contacts, event)
+            case 'status':
+                await self._status(event)
+            case 'echo' if event.sender.known:
+                await self.manager.channel.mute(await contacts.of(event.sender), self.mute_for)
+            case 'identity_change' if event.becomes and event.becomes.known:
+                await contacts.changed(event.sender, event.becomes)
+            case _:
+                # Reactions, deletions, calls, groups and what is still unknown have no turn.
+                pass
 
     async def _message(self, contacts: Contacts, event: InboundEvent) -> None:
         inbound = inbound_of(event, await contacts.of(event.sender))

@@ -1,5 +1,8 @@
 """What the reader makes of each shape that Meta sends."""
 
+# pyright: reportPrivateUsage=false
+# Its readers never raise, so one is broken to show what the others do then.
+
 from __future__ import annotations
 
 import json
@@ -11,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent_memory.whatsapp import _events
 from agent_memory.whatsapp._contents import (
     Choice,
     Content,
@@ -184,6 +188,24 @@ def test_a_failed_status_says_why_and_needs_no_contact() -> None:
     assert (event.delivery.state, event.delivery.opaque) == ('failed', 't:1')
     assert event.delivery.problems == (GraphProblem(131047, 'Re-engagement message', 'more than 24 hours'),)
     assert event.sender.wa_id == ANA['wa_id']
+
+
+def test_an_item_whose_reading_fails_names_its_fault_and_takes_no_other_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(item: Any, contacts: Any) -> InboundEvent:
+        return InboundEvent(kind='status', part='statuses', sent_at=1 // len(item.get('pricing', {})))
+
+    monkeypatch.setitem(_events._PARTS, 'statuses', broken)
+    read = status('read', pricing={'category': 'service'})
+    events = parse(
+        post(change(messages=[text('oi')], statuses=[status('sent'), read]), change(messages=[text('e aí?')]))
+    )
+    assert [(event.kind, event.part, event.fault) for event in events] == [
+        ('message', 'messages', None),
+        ('invalid', 'statuses', 'ZeroDivisionError'),
+        ('status', 'statuses', None),
+        ('message', 'messages', None),
+    ]
+    assert events[1].raw['id'] == 'wamid.OUT'
 
 
 def test_groups_are_ignored() -> None:

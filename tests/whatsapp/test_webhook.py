@@ -138,6 +138,14 @@ async def test_where_a_person_came_from_is_kept_with_the_turn(
     assert 'names-a-click' not in record.model_dump_json()
 
 
+async def test_a_full_mailbox_keeps_nobody_elses_message_out(channel: Whatsapp) -> None:
+    await channel.deliver(*[channel.graph.says(ANA, f'mensagem {place}') for place in range(50)])
+    both = [channel.graph.says(ANA, 'mais uma'), channel.graph.says(BIA, 'oi')]
+    assert await channel.deliver(*both, batch=2) == [503]
+    await channel.work()
+    assert 'oi' in channel.asked
+
+
 @pytest.mark.skipif(not SHARED.exists(), reason='the collected payloads are not part of the repository')
 async def test_collected_payloads_are_all_answered_with_200(redis_url: str) -> None:
     graph = FakeGraph()
