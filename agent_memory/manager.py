@@ -17,7 +17,7 @@ from agent_memory._lease import Heartbeat, Lease
 from agent_memory._snapshots import Snapshot, SnapshotCache, read_snapshot, unleased, version_of
 from agent_memory._turns import Replay, Turn, give_back, user_message
 from agent_memory.backend._archive import Archive
-from agent_memory.backend._channel import Channel, Dispatch, HasChannel, Pace, Reach, Received
+from agent_memory.backend._channel import Channel, HasChannel, Letter, Pace, Reach, Received
 from agent_memory.backend._protocol import Answered, Behind, Closable, Grant, Message, SessionStore, Sweepable
 from agent_memory.backend._sweeper import Sweeper
 from agent_memory.codec import Codec, StoredReply
@@ -264,8 +264,8 @@ class SessionManager(Generic[ProfileT]):
             found, address=(await self._intake.reader(contact_id, found.address)).read_address(found.address)
         )
 
-    async def letter(self, claimed: Dispatch) -> tuple[StoredReply, bytes]:
-        """Return the reply that was claimed to be sent, and where it goes."""
+    async def letter(self, claimed: Letter) -> tuple[StoredReply, bytes]:
+        """Return what a reply says, and where it goes."""
         codec = await self._intake.reader(claimed.contact_id, claimed.reply)
         return codec.read_reply(claimed.reply, claimed.message_id), codec.read_address(claimed.address)
 

@@ -16,8 +16,8 @@ User = Literal['worker', 'archiver', 'operator']
 _CONNECTION = 'hello auth ping client|setinfo client|setname select'
 _WORKER = (
     'evalsha eval time hmget hget hset hsetnx hgetall hdel hincrby get set zadd zrem zcard zrange zscore zrangebyscore '
-    'rpush ltrim lrange xadd xlen xread xtrim pttl pexpire unlink publish subscribe unsubscribe wait cluster|slots '
-    'cluster|shards command'
+    'zremrangebyscore rpush ltrim lrange xadd xlen xread xtrim pttl pexpire unlink publish subscribe unsubscribe wait '
+    'cluster|slots cluster|shards command'
 )
 _OPERATOR = f'{_WORKER} scan exists hexists llen xrange xdel info bgrewriteaof'
 """What erasing people takes beyond a worker's part: `scan` sees the names of all keys, which say nothing."""

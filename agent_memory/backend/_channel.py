@@ -9,7 +9,8 @@ from typing import Literal, Protocol, runtime_checkable
 from agent_memory.backend._protocol import Message
 
 AliasKind = Literal['user', 'phone', 'likely']
-Settlement = Literal['sent', 'failed', 'indeterminate', 'later', 'nothing']
+Settlement = Literal['sent', 'delivered', 'failed', 'indeterminate', 'later', 'nothing']
+Decision = Literal['arrived', 'again', 'drop']
 
 
 @dataclass(frozen=True)
@@ -53,21 +54,37 @@ class Reach:
     """Whether replies are withheld."""
 
 
-@dataclass(frozen=True)
-class Dispatch:
-    """The right to send one part of a reply, once."""
+@dataclass(frozen=True, kw_only=True)
+class Letter:
+    """A reply, sealed, and where it goes."""
 
     contact_id: str
     message_id: str
     """The message that the reply answers, by its opaque id."""
-    token: str
     part: int
     reply: bytes
     failed: bool
     """True when the message was given up; `reply` is then the apology."""
     address: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dispatch(Letter):
+    """The right to send one part of a reply, once."""
+
+    token: str
     seen_at: datetime
     """When the person sent their last message."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Undelivered(Letter):
+    """A reply that failed, or of which nobody knows whether it arrived. An operator decides."""
+
+    state: Literal['failed', 'indeterminate']
+    code: int
+    """Why it failed, as the channel says it; 0 when it does not."""
+    since: datetime
 
 
 @dataclass(frozen=True)
@@ -189,12 +206,28 @@ class Channel(Protocol):
         Args:
             contact_id: Whose reply.
             message_id: What it answers.
-            outcome: `later` gives the part back, to be sent after `wait`; `nothing` forgets an empty reply.
+            outcome: `later` gives the part back, to be sent after `wait`; `nothing` forgets an empty reply; `delivered`
+                is what only a status can tell.
             token: Of the claim; empty for a status of the channel, which settles what its sender could not know.
             part: Which part.
             more: Whether another part follows.
             code: Why it failed.
-            wait: How long to wait before the next attempt.
+            wait: How long to wait before the next attempt, or, for a part that was sent, how long the next one waits
+                for a status that this one was delivered.
+        """
+        ...
+
+    async def undelivered(self, *, limit: int = 100) -> list[Undelivered]:
+        """Return replies that failed, or of which no status told within two minutes what became of them, oldest first."""
+        ...
+
+    async def decide(self, contact_id: str, message_id: str, decision: Decision) -> bool:
+        """Carry out what an operator decided of such a reply; False when there is nothing to decide any more.
+
+        Args:
+            contact_id: Whose reply.
+            message_id: What it answers.
+            decision: `arrived`: the person has it. `again`: they have it not, send it. `drop`: it is not needed.
         """
         ...
 

@@ -16,8 +16,9 @@
 | `am:{p}:out`             | stream | outbox: turn, close and dead records              | trimmed by the archiver  |
 | `am:{p}:o:<contact>`     | zset   | owed: message id -> sent time, until its reply is settled | 8 days, emptied by settle |
 | `am:{p}:r:<contact>:<id>`| hash   | reply on its way: state, part, token, times       | 8 days                   |
-| `am:{p}:c:<contact>`     | hash   | reach: address, last message, mute                | 180 days after the last message |
+| `am:{p}:c:<contact>`     | hash   | reach: address, last message, mute, the reply that is leaving | 180 days after the last message |
 | `am:{p}:owing`           | zset   | contact -> when to look for a reply left behind, ms | emptied by settle      |
+| `am:{p}:undelivered`     | zset   | contact:message id whose reply failed or may not have arrived -> since when, ms | 8 days, or decided by an operator |
 | `am:{a}:x:<alias>`       | string | contact of an alias; all aliases share one slot   | 180 days after it was last seen; a number given up: never |
 | `am:{a}:merges`          | hash   | pairs of contacts that may be one person -> ms    | never; an operator decides |
 | `am:{a}:merged`          | hash   | contact -> the contact that took its place        | never                    |
@@ -129,6 +130,9 @@ class Keys:
 
     def owing(self, partition: int) -> str:
         return f'{self.prefix}:{{{partition}}}:owing'
+
+    def undelivered(self, partition: int) -> str:
+        return f'{self.prefix}:{{{partition}}}:undelivered'
 
     def alias(self, digest: str) -> str:
         return f'{self.prefix}:{{a}}:x:{digest}'

@@ -8,7 +8,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from agent_memory.backend._channel import Alias, Dispatch, Owed, Pace, Reach, Received, Settlement
+from agent_memory.backend._channel import (
+    Alias,
+    Decision,
+    Dispatch,
+    Owed,
+    Pace,
+    Reach,
+    Received,
+    Settlement,
+    Undelivered,
+)
 from agent_memory.backend._keys import Keys
 from agent_memory.backend._mail import RedisMail
 from agent_memory.backend._protocol import Message, Policy
@@ -142,7 +152,13 @@ class RedisChannel:
         names = [name for id_ in message_ids for name in (keys.mark(contact_id, id_), keys.reply(contact_id, id_))]
         reply = await self.scripts.run(
             'claim',
-            [keys.owed(contact_id), keys.owing(keys.partition(contact_id)), keys.reach(contact_id), *names],
+            [
+                keys.owed(contact_id),
+                keys.owing(keys.partition(contact_id)),
+                keys.reach(contact_id),
+                keys.undelivered(keys.partition(contact_id)),
+                *names,
+            ],
             [
                 contact_id,
                 token,
@@ -185,6 +201,8 @@ class RedisChannel:
                 keys.reply(contact_id, message_id),
                 keys.owed(contact_id),
                 keys.owing(keys.partition(contact_id)),
+                keys.reach(contact_id),
+                keys.undelivered(keys.partition(contact_id)),
             ],
             [
                 contact_id,
@@ -196,6 +214,7 @@ class RedisChannel:
                 code or 0,
                 ms(wait),
                 ms(self.policy.reply_ttl),
+                ms(_STUCK),
                 self.scripts.now(),
             ],
         )
@@ -216,6 +235,57 @@ class RedisChannel:
         keys, client = await self._plain()
         found: list[bytes] = await self.scripts.attempt(lambda: client.zrange(keys.owed(contact_id), 0, -1))
         return tuple(id_.decode() for id_ in found)
+
+    async def undelivered(self, *, limit: int = 100) -> list[Undelivered]:
+        keys, client = await self._plain()
+        until = self._now_ms() - ms(_STUCK)
+        found: list[Undelivered | None] = []
+        for partition in range(keys.partitions):
+            name = keys.undelivered(partition)
+            members: list[tuple[bytes, float]] = await self.scripts.attempt(
+                lambda name=name: client.zrangebyscore(name, '-inf', until, start=0, num=limit, withscores=True)
+            )
+            found += [await self._undelivered(member.decode(), since_ms) for member, since_ms in members]
+        return sorted((one for one in found if one), key=lambda one: one.since)[:limit]
+
+    async def decide(self, contact_id: str, message_id: str, decision: Decision) -> bool:
+        keys = await self.ready()
+        partition = keys.partition(contact_id)
+        reply = await self.scripts.run(
+            'decide',
+            [
+                keys.reply(contact_id, message_id),
+                keys.owed(contact_id),
+                keys.owing(partition),
+                keys.undelivered(partition),
+                keys.mark(contact_id, message_id),
+            ],
+            [contact_id, message_id, decision, ms(self.policy.reply_ttl), self.scripts.now()],
+        )
+        return reply[0] == b'OK'
+
+    async def _undelivered(self, member: str, since_ms: float) -> Undelivered | None:
+        """Return what is known of such a reply; `None` when it has been kept long enough."""
+        keys, client = await self._plain()
+        contact_id, _, message_id = member.partition(':')
+        state, part, code = await self.scripts.attempt(
+            lambda: client.hmget(keys.reply(contact_id, message_id), 'state', 'part', 'code')
+        )
+        mark: bytes | None = await self.scripts.attempt(lambda: client.get(keys.mark(contact_id, message_id)))
+        if state not in (b'failed', b'indeterminate') or mark is None:
+            return None
+        status, _, _, _, reply = mark.split(b':', 4)
+        return Undelivered(
+            contact_id=contact_id,
+            message_id=message_id,
+            part=int(part),
+            reply=reply,
+            failed=status == b'F',
+            address=(await self.reach(contact_id)).address,
+            state='failed' if state == b'failed' else 'indeterminate',
+            code=int(code or 0),
+            since=datetime.fromtimestamp(since_ms / 1000, UTC),
+        )
 
     @property
     def _alias_ttl(self) -> int:

@@ -129,7 +129,12 @@ class RedisErasure:
         return True
 
     async def _remove_replies(self, contact_id: str) -> int:
-        _, client = await self._plain()
+        keys, client = await self._plain()
+        undelivered = keys.undelivered(keys.partition(contact_id))
+        waiting: list[bytes] = await self.scripts.attempt(lambda: client.zrange(undelivered, 0, -1))
+        for member in waiting:
+            if member.decode().partition(':')[0] == contact_id:
+                await self.scripts.attempt(lambda member=member: client.zrem(undelivered, member))
         names = [name async for name in self._replies(contact_id)]
         for start in range(0, len(names), _PAGE):
             page = names[start : start + _PAGE]

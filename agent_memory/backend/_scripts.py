@@ -31,6 +31,7 @@ Name = Literal[
     'receive',
     'claim',
     'settle',
+    'decide',
     'link',
     'relink',
     'mail',

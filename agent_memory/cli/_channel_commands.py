@@ -1,4 +1,4 @@
-"""Commands of the channel: serve, simulate, doctor and merges."""
+"""Commands of the channel: serve, simulate, doctor, replies and merges."""
 
 from __future__ import annotations
 
@@ -13,7 +13,14 @@ from agent_memory.cli._app import Data, Json, ModelName, app, run
 merges = typer.Typer(help='Decide about contacts that may be one person.', no_args_is_help=True)
 app.add_typer(merges, name='merges')
 
+replies = typer.Typer(help='Decide about replies that failed or may not have arrived.', no_args_is_help=True)
+app.add_typer(replies, name='replies')
+
 Contact = Annotated[str, typer.Argument(help='A contact id, as `merges list` shows it.')]
+Reply = Annotated[str, typer.Argument(metavar='REPLY', help='A reply, as `replies list` shows it.')]
+
+# One id in 64 begins with a dash.
+_TAKES_IDS = {'ignore_unknown_options': True}
 
 
 class Role(Enum):
@@ -73,7 +80,7 @@ def list_merges(data: Data = None, as_json: Json = False) -> None:
     run(run_list, data=data, as_json=as_json)
 
 
-@merges.command()
+@merges.command(context_settings=_TAKES_IDS)
 def link(kept: Contact, other: Contact, data: Data = None) -> None:
     """Decide that both are one person: what OTHER writes from now on belongs to KEPT."""
     from agent_memory.cli._merges import run_link
@@ -81,9 +88,41 @@ def link(kept: Contact, other: Contact, data: Data = None) -> None:
     run(run_link, kept=kept, other=other, data=data)
 
 
-@merges.command()
+@merges.command(context_settings=_TAKES_IDS)
 def keep(one: Contact, other: Contact, data: Data = None) -> None:
     """Decide that they are two people."""
     from agent_memory.cli._merges import run_keep
 
     run(run_keep, one=one, other=other, data=data)
+
+
+@replies.command('list')
+def list_replies(data: Data = None, as_json: Json = False) -> None:
+    """Show the replies that failed, or of which nobody knows after two minutes whether they arrived."""
+    from agent_memory.cli._replies import run_list
+
+    run(run_list, data=data, as_json=as_json)
+
+
+@replies.command(context_settings=_TAKES_IDS)
+def arrived(reply: Reply, data: Data = None) -> None:
+    """Decide that the person has it, or was told otherwise."""
+    from agent_memory.cli._replies import run_decide
+
+    run(run_decide, reply=reply, decision='arrived', data=data)
+
+
+@replies.command(context_settings=_TAKES_IDS)
+def again(reply: Reply, data: Data = None) -> None:
+    """Decide that the person has it not: send it once more."""
+    from agent_memory.cli._replies import run_decide
+
+    run(run_decide, reply=reply, decision='again', data=data)
+
+
+@replies.command(context_settings=_TAKES_IDS)
+def drop(reply: Reply, data: Data = None) -> None:
+    """Decide that nobody needs it any more."""
+    from agent_memory.cli._replies import run_decide
+
+    run(run_decide, reply=reply, decision='drop', data=data)

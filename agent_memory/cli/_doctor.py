@@ -67,6 +67,7 @@ async def _memory(settings: MemorySettings) -> AsyncGenerator[Finding]:
         for finding in await _history(store, archive, settings.archive_path):
             yield finding
         yield await _merges(manager)
+        yield await _replies(manager)
         yield await _keys(settings)
 
 
@@ -169,6 +170,16 @@ async def _merges(manager: SessionManager[UserProfileData]) -> Finding:
         'people to tell apart',
         f'{len(pairs)} pairs',
         (bool(pairs), 'warn', 'decide them with `agent-memory merges`'),
+    )
+
+
+async def _replies(manager: SessionManager[UserProfileData]) -> Finding:
+    found = await manager.channel.undelivered()
+    unsure = sum(one.state == 'indeterminate' for one in found)
+    return judged(
+        'replies',
+        f'{len(found) - unsure} failed, {unsure} may not have arrived',
+        (bool(found), 'warn', 'see and decide them with `agent-memory replies list`'),
     )
 
 

@@ -20,6 +20,9 @@ from agent_memory.whatsapp._outbound import Outbound, texts
 from agent_memory.whatsapp._replies import ReplyName
 from agent_memory.whatsapp.sender import WINDOW, Result, Sender, SendResult
 
+IN_ORDER = timedelta(seconds=5)
+"""How long a part waits until the one before it is delivered: Meta does not keep the order of what it is sent."""
+
 Compose = Callable[[StoredReply], Sequence[Outbound]]
 
 
@@ -75,17 +78,23 @@ class Delivery:
         )
         match result.outcome:
             case 'accepted':
-                await self._settle(claimed, 'sent', more=more)
+                await self._settle(claimed, 'sent', more=more, wait=IN_ORDER)
             case 'indeterminate':
                 await self._settle(claimed, 'indeterminate', more=more)
             case 'rejected':
                 await self._settle(claimed, 'failed', more=more, result=result)
             case 'not_sent':
-                await self._settle(claimed, 'later', more=more, result=result)
+                await self._settle(claimed, 'later', more=more, result=result, wait=result.retry_after)
         return result.outcome
 
     async def _settle(
-        self, claimed: Dispatch, outcome: Settlement, *, more: bool, result: SendResult | None = None
+        self,
+        claimed: Dispatch,
+        outcome: Settlement,
+        *,
+        more: bool,
+        result: SendResult | None = None,
+        wait: timedelta = timedelta(0),
     ) -> None:
         await self.manager.channel.settle(
             claimed.contact_id,
@@ -95,5 +104,5 @@ class Delivery:
             part=claimed.part,
             more=more,
             code=result.code if result else None,
-            wait=result.retry_after if result else timedelta(0),
+            wait=wait,
         )

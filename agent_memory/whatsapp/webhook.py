@@ -20,10 +20,11 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from agent_memory import telemetry
-from agent_memory.backend._channel import Pace
+from agent_memory.backend._channel import Pace, Settlement
 from agent_memory.errors import MessageMismatch, Refused, StoreUnavailable
 from agent_memory.manager import SessionManager
 from agent_memory.whatsapp._contacts import Address, Contacts
+from agent_memory.whatsapp._delivery import IN_ORDER
 from agent_memory.whatsapp._events import InboundEvent, parse
 from agent_memory.whatsapp._inbounds import inbound_of
 from agent_memory.whatsapp._reception import Reception
@@ -35,7 +36,13 @@ MAX_BODY = 4 * 1024 * 1024
 
 _logger = logging.getLogger(__name__)
 
-_ARRIVED = ('sent', 'delivered', 'read', 'played')
+_OUTCOMES: dict[str, Settlement] = {
+    'sent': 'sent',
+    'delivered': 'delivered',
+    'read': 'delivered',
+    'played': 'delivered',
+    'failed': 'failed',
+}
 
 
 @dataclass
@@ -143,17 +150,18 @@ class Webhook:
     async def _status(self, event: InboundEvent) -> None:
         delivery = event.delivery
         name = ReplyName.read(delivery.opaque) if delivery and delivery.opaque else None
-        if delivery is None or name is None or delivery.state not in (*_ARRIVED, 'failed'):
+        if delivery is None or name is None or delivery.state not in _OUTCOMES:
             return
         failed = delivery.state == 'failed'
         await self.manager.channel.settle(
             name.contact_id,
             name.message_id,
-            'failed' if failed else 'sent',
+            _OUTCOMES[delivery.state],
             token='',
             part=name.part,
             more=name.more,
             code=delivery.problems[0].code if failed and delivery.problems else None,
+            wait=IN_ORDER,
         )
 
 

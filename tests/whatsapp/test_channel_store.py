@@ -3,81 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import anyio
 import pytest
 
-from agent_memory.backend._channel import Alias, Dispatch, Owed, Pace, Received
-from agent_memory.backend._protocol import Policy
-from agent_memory.backend._redis import RedisStore
+from agent_memory.backend._channel import Alias
 from agent_memory.errors import MailboxFull, MessageMismatch
-from agent_memory.lead import UserProfileData
-from agent_memory.manager import SessionManager
-from agent_memory.session import Inbound
-
-ANA = '+5511987650001'
-PACE = Pace(quiet=timedelta(seconds=2), cap=timedelta(seconds=8), most=5)
-
-
-class Clock:
-    """The server's milliseconds, moved by the test."""
-
-    def __init__(self) -> None:
-        self.ms = 1_772_452_800_000
-
-    def __call__(self) -> int:
-        return self.ms
-
-    def tick(self, seconds: float) -> None:
-        self.ms += round(seconds * 1000)
-
-
-@dataclass
-class Memory:
-    """A manager on a server whose clock the test holds."""
-
-    manager: SessionManager[UserProfileData]
-    clock: Clock
-    contact_id: str
-
-    async def receive(self, id_: str, text: str = 'oi', *, flush: bool = False, sent_s: float = 0) -> Received:
-        sent_at = datetime.fromtimestamp(self.clock.ms / 1000 + sent_s, UTC)
-        inbound = Inbound(contact=ANA, message_id=id_, text=text, sent_at=sent_at)
-        return await self.manager.receive(inbound, address=b'to Ana', pace=PACE, flush=flush)
-
-    async def answer(self, reply: str | None = 'olá') -> list[str]:
-        """Run a turn over what waits, and return what it answered."""
-        async with self.manager.take(self.contact_id) as turn:
-            if turn is None:
-                return []
-            await turn.commit(reply=reply)
-            return [message.text for message in turn.messages]
-
-    async def claim(self, token: str = 'a') -> Dispatch | Owed:
-        ids = await self.manager.channel.owed(self.contact_id)
-        return await self.manager.channel.claim(self.contact_id, ids, token=token)
-
-    async def sending(self, token: str = 'a') -> Dispatch:
-        claimed = await self.claim(token)
-        assert isinstance(claimed, Dispatch)
-        return claimed
-
-    async def due(self) -> bool:
-        store = self.manager.store
-        assert isinstance(store, RedisStore)
-        return self.contact_id in (await store.due()).turns
+from tests.whatsapp.memory import Memory, memory_on
 
 
 @pytest.fixture
 async def memory(redis_url: str) -> AsyncIterator[Memory]:
-    clock = Clock()
-    store = RedisStore.from_url(redis_url, policy=Policy(max_batch=20, mailbox_cap=10))
-    store = RedisStore(store.client, policy=store.policy, clock_ms=clock)
-    manager = SessionManager(store, clock=lambda: datetime.fromtimestamp(clock.ms / 1000, UTC))
-    yield Memory(manager, clock, await manager.contact_id(ANA))
-    await manager.close()
+    async with memory_on(redis_url) as opened:
+        yield opened
 
 
 async def test_a_burst_becomes_one_turn_when_the_person_has_been_quiet(memory: Memory) -> None:
@@ -170,99 +109,6 @@ async def test_the_pause_after_a_failure_is_not_shortened_by_a_new_message(memor
     assert await memory.answer() == ['oi']
 
 
-async def test_a_message_given_up_is_answered_with_the_apology(memory: Memory) -> None:
-    await memory.receive('1', flush=True)
-    for _ in range(3):
-        with pytest.raises(ZeroDivisionError):
-            async with memory.manager.take(memory.contact_id):
-                raise ZeroDivisionError
-        memory.clock.tick(10)
-    claimed = await memory.sending()
-    assert claimed.failed
-    reply, _ = await memory.manager.letter(claimed)
-    assert reply.text == memory.manager.domain.apology
-
-
-async def test_a_reply_is_claimed_once_with_where_it_goes(memory: Memory) -> None:
-    await memory.receive('1', flush=True)
-    assert await memory.claim() == Owed(left=1, withheld=0, indeterminate=0)
-    await memory.answer('olá')
-    claimed = await memory.sending('a')
-    reply, address = await memory.manager.letter(claimed)
-    assert (reply.text, address, claimed.part) == ('olá', b'to Ana', 0)
-    assert claimed.seen_at.timestamp() * 1000 == 1_772_452_800_000
-    assert isinstance(await memory.claim('b'), Owed)
-    assert await memory.sending('a') == claimed  # the same claim, sent twice
-    assert await settle(memory, claimed, 'sent')
-    assert not await settle(memory, claimed, 'sent')
-    assert await memory.claim('c') == Owed(left=0, withheld=0, indeterminate=0)
-    memory.clock.tick(60)
-    assert await memory.manager.channel.owing() == ()
-
-
-async def test_one_reply_is_sent_for_a_burst(memory: Memory) -> None:
-    for message in range(3):
-        await memory.receive(str(message))
-    memory.clock.tick(2)
-    await memory.answer()
-    assert await settle(memory, await memory.sending(), 'sent')
-    assert await memory.claim() == Owed(left=0, withheld=0, indeterminate=0)
-
-
-async def test_a_reply_whose_sender_fell_silent_is_never_sent_again(memory: Memory) -> None:
-    await memory.receive('1', flush=True)
-    await memory.answer()
-    claimed = await memory.sending('dies here')
-    memory.clock.tick(119)
-    assert await memory.claim('b') == Owed(left=1, withheld=0, indeterminate=0)
-    memory.clock.tick(1)
-    assert memory.contact_id in await memory.manager.channel.owing()
-    assert await memory.claim('b') == Owed(left=0, withheld=0, indeterminate=1)
-    assert await settle(memory, claimed, 'sent', token='')  # a status says that it arrived
-    assert not await settle(memory, claimed, 'sent', token='')
-
-
-async def test_a_reply_left_behind_by_a_crash_before_its_claim_is_found(memory: Memory) -> None:
-    await memory.receive('1', flush=True)
-    await memory.answer()
-    assert await memory.manager.channel.owing() == ()
-    memory.clock.tick(10)
-    assert await memory.manager.channel.owing() == (memory.contact_id,)
-    assert (await memory.sending()).part == 0
-
-
-async def test_a_part_that_was_not_sent_comes_again_after_its_wait(memory: Memory) -> None:
-    await memory.receive('1', flush=True)
-    await memory.answer()
-    assert await settle(memory, await memory.sending('a'), 'later', wait=timedelta(seconds=6))
-    assert isinstance(await memory.claim('b'), Owed)
-    memory.clock.tick(6)
-    assert await memory.manager.channel.owing() == (memory.contact_id,)
-    assert (await memory.sending('c')).token == 'c'
-
-
-async def test_a_long_reply_goes_on_after_its_first_part(memory: Memory) -> None:
-    await memory.receive('1', flush=True)
-    await memory.answer()
-    first = await memory.sending('a')
-    assert await settle(memory, first, 'sent', more=True)
-    assert (await memory.sending('b')).part == 1
-    assert not await settle(memory, first, 'failed', token='')  # a late status of the first part
-
-
-async def test_a_muted_contact_gets_no_reply(memory: Memory) -> None:
-    await memory.receive('1', flush=True)
-    await memory.answer()
-    await memory.manager.channel.mute(memory.contact_id, timedelta(hours=1))
-    assert (await memory.manager.channel.reach(memory.contact_id)).muted
-    assert await memory.claim() == Owed(left=0, withheld=1, indeterminate=0)
-    memory.clock.tick(3600)
-    assert not (await memory.manager.channel.reach(memory.contact_id)).muted
-    await memory.receive('2', flush=True)
-    await memory.answer()
-    assert isinstance(await memory.claim(), Dispatch)
-
-
 async def test_two_workers_get_one_turn(memory: Memory) -> None:
     await memory.receive('1', flush=True)
     answered: list[list[str]] = []
@@ -338,23 +184,3 @@ async def test_a_number_without_its_ninth_digit_only_makes_a_suspicion(memory: M
     await memory.manager.channel.dismiss('bia', 'ana')
     assert await link(memory, OTHER_PHONE, LIKELY, new='x') == 'bia'
     assert await memory.manager.channel.merges() == []
-
-
-async def settle(
-    memory: Memory,
-    claimed: Dispatch,
-    outcome: str,
-    *,
-    token: str | None = None,
-    more: bool = False,
-    wait: timedelta = timedelta(0),
-) -> bool:
-    return await memory.manager.channel.settle(
-        memory.contact_id,
-        claimed.message_id,
-        outcome,  # pyright: ignore[reportArgumentType] - one of the literals
-        token=claimed.token if token is None else token,
-        part=claimed.part,
-        more=more,
-        wait=wait,
-    )

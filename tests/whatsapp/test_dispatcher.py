@@ -137,14 +137,20 @@ async def test_the_pair_limit_only_delays_a_reply(channel: Whatsapp) -> None:
         channel.dispatcher.stop()
 
 
-async def test_a_long_reply_comes_in_parts_each_of_them_once(channel: Whatsapp) -> None:
+async def test_a_long_reply_comes_in_parts_each_once_and_after_the_one_before_arrived(channel: Whatsapp) -> None:
     words = ' '.join(['carro'] * 680)
     channel.graph.fail(None, Fault.accepted_then_timeout)
-    parts = await converse(channel, words, words)
-    assert [len(part) <= MAX_TEXT for part in parts] == [True, True]
-    assert ' '.join(parts) == f'Você disse: {words}\n{words}'.replace('\n', ' ')
+    await converse(channel, words, words)
+    assert await converse(channel, 'alô?') == []
+    assert await channel.dispatcher.recover() == 0
+    await channel.deliver(*channel.graph.statuses())
     await channel.dispatcher.recover()
-    assert len(channel.graph.seen) == 2
+    parts = channel.graph.texts()
+    assert [len(part) <= MAX_TEXT for part in parts] == [True, True, True]
+    assert ' '.join(parts) == f'Você disse: {words} {words} Você disse: alô?'
+    await channel.deliver(*channel.graph.statuses())
+    await channel.dispatcher.recover()
+    assert len(channel.graph.seen) == 3
 
 
 async def test_whole_words_stop_the_bot_and_only_a_wish_brings_it_back(channel: Whatsapp) -> None:

@@ -2,12 +2,15 @@
 Take the next reply that the channel owes a contact, for one attempt to send it.
 
 A reply is generated when the turn's commit marks its message. It is claimed once: whoever claims it and falls silent
-leaves it indeterminate, because it may have been sent.
+leaves it indeterminate, because it may have been sent. The replies of a contact leave one after the other: while one
+is on its way, or waits for its next part, the others wait.
 
 KEYS[1] owed   zset   message id -> sent time
 KEYS[2] owing  zset   contact -> when to look again, ms
-KEYS[3] reach  hash   address, seen_ms, muted_ms
-KEYS[4] mark of the first message, KEYS[5] its reply (hash: state, part, token, at_ms, due_ms, code), and so on
+KEYS[3] reach  hash   address, seen_ms, muted_ms; sending, sending_ms: the reply that is leaving, and until when at
+                      most the others wait for it; waits: '1' when one does
+KEYS[4] undelivered  zset  contact:message id -> ms
+KEYS[5] mark of the first message, KEYS[6] its reply (hash: state, part, token, at_ms, due_ms, code), and so on
 ARGV[1] contact
 ARGV[2] token       random; the same token takes the same reply again
 ARGV[3] stuck_ms    a send that is silent for so long is indeterminate
@@ -25,7 +28,8 @@ if not now then
   local t = redis.call('TIME')
   now = t[1] * 1000 + math.floor(t[2] / 1000)
 end
-local reach = redis.call('HMGET', KEYS[3], 'address', 'seen_ms', 'muted_ms')
+local reach = redis.call('HMGET', KEYS[3], 'address', 'seen_ms', 'muted_ms', 'sending', 'sending_ms')
+local leaving = reach[4] and tonumber(reach[5]) > now and reach[4]
 local muted = tonumber(reach[3] or '0') > now
 local withheld, indeterminate = 0, 0
 local look = now + tonumber(ARGV[5])
@@ -39,7 +43,7 @@ local function rest(id, reply, ...)
 end
 
 for i = 7, #ARGV do
-  local id, mark, reply = ARGV[i], KEYS[2 * i - 10], KEYS[2 * i - 9]
+  local id, mark, reply = ARGV[i], KEYS[2 * i - 9], KEYS[2 * i - 8]
   local owed = redis.call('ZSCORE', KEYS[1], id)
   local r = owed and redis.call('HMGET', reply, 'state', 'part', 'token', 'at_ms', 'due_ms') or {}
   local state, ready = r[1], false
@@ -49,6 +53,8 @@ for i = 7, #ARGV do
     local silent_at = tonumber(r[4]) + tonumber(ARGV[3])
     if silent_at <= now then
       rest(id, reply, 'state', 'indeterminate')
+      redis.call('ZREMRANGEBYSCORE', KEYS[4], '-inf', now - tonumber(ARGV[4]))
+      redis.call('ZADD', KEYS[4], now, contact .. ':' .. id)
       indeterminate = indeterminate + 1
     else
       look = math.min(look, silent_at)
@@ -67,10 +73,13 @@ for i = 7, #ARGV do
     elseif muted and (not state or state == 'generated') then
       rest(id, reply, 'state', 'failed', 'code', 'muted')
       withheld = withheld + 1
+    elseif leaving and leaving ~= id then
+      redis.call('HSET', KEYS[3], 'waits', 1)
     else
       local part = tonumber(r[2] or '0')
       redis.call('HSET', reply, 'state', 'dispatching', 'part', part, 'token', token, 'at_ms', now)
       redis.call('PEXPIRE', reply, ARGV[4])
+      if reach[1] then redis.call('HSET', KEYS[3], 'sending', id, 'sending_ms', now + tonumber(ARGV[3])) end
       redis.call('ZADD', KEYS[2], now + tonumber(ARGV[3]), contact)
       return {'SEND', id, part, status, text, reach[1] or '', tonumber(reach[2] or '0')}
     end
