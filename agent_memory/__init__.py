@@ -14,9 +14,11 @@ if TYPE_CHECKING:
     from agent_memory.errors import AgentMemoryError
     from agent_memory.lead import CAR_LEAD, SessionState, UserProfileData
     from agent_memory.manager import SessionManager
+    from agent_memory.privacy import Rights
     from agent_memory.profile import Profile
     from agent_memory.session import ConversationMemory, Domain, Inbound, SessionData, StateMachine
     from agent_memory.settings import MemorySettings
+    from agent_memory.vault import Vault
 
 __all__ = [
     'CAR_LEAD',
@@ -30,6 +32,7 @@ __all__ = [
     'Policy',
     'Profile',
     'RedisStore',
+    'Rights',
     'SessionData',
     'SessionManager',
     'SessionMemory',
@@ -37,6 +40,7 @@ __all__ = [
     'SessionStore',
     'StateMachine',
     'UserProfileData',
+    'Vault',
     'delivers',
 ]
 
@@ -51,9 +55,11 @@ _HOMES = {
     'errors': ('AgentMemoryError',),
     'lead': ('CAR_LEAD', 'SessionState', 'UserProfileData'),
     'manager': ('SessionManager',),
+    'privacy': ('Rights',),
     'profile': ('Profile',),
     'session': ('ConversationMemory', 'Domain', 'Inbound', 'SessionData', 'StateMachine'),
     'settings': ('MemorySettings',),
+    'vault': ('Vault',),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -10,7 +10,9 @@ from inline_snapshot import snapshot
 import agent_memory
 import agent_memory.agents
 import agent_memory.evals
+import agent_memory.privacy
 import agent_memory.tools
+import agent_memory.vault
 
 
 def test_the_public_names() -> None:
@@ -27,6 +29,7 @@ def test_the_public_names() -> None:
             'Policy',
             'Profile',
             'RedisStore',
+            'Rights',
             'SessionData',
             'SessionManager',
             'SessionMemory',
@@ -34,6 +37,7 @@ def test_the_public_names() -> None:
             'SessionStore',
             'StateMachine',
             'UserProfileData',
+            'Vault',
             'delivers',
         ]
     )
@@ -62,6 +66,49 @@ def test_the_public_names() -> None:
             'summary_by_rules',
         ]
     )
+    assert agent_memory.privacy.__all__ == snapshot(
+        [
+            'Audit',
+            'Dossier',
+            'Eraser',
+            'Explanation',
+            'Found',
+            'Receipt',
+            'Request',
+            'Rights',
+            'Signer',
+            'Verdict',
+            'reconcile',
+            'verify_receipt',
+        ]
+    )
+    assert agent_memory.vault.__all__ == snapshot(
+        [
+            'KEYS_FILE',
+            'MASTER_FILE',
+            'SEALED',
+            'TEXT',
+            'Box',
+            'Cells',
+            'Erased',
+            'KeyHealth',
+            'KeyProvider',
+            'KeyStore',
+            'Kind',
+            'MasterKeys',
+            'RedisKeys',
+            'SqliteKeys',
+            'Vault',
+            'WrappedKey',
+            'add_master_key',
+            'blob_cell',
+            'blob_of',
+            'retire_master_keys',
+            'sealed_with',
+            'text_sealed_with',
+            'write_new',
+        ]
+    )
     assert agent_memory.evals.__all__ == snapshot(
         [
             'CaseResult',
@@ -86,7 +133,10 @@ def test_the_public_names() -> None:
     )
 
 
-@pytest.mark.parametrize('module', ['agent_memory', 'agent_memory.tools', 'agent_memory.agents', 'agent_memory.evals'])
+@pytest.mark.parametrize(
+    'module',
+    [f'agent_memory{name}' for name in ('', '.tools', '.agents', '.evals', '.privacy', '.vault')],
+)
 def test_every_public_name_can_be_imported(module: str) -> None:
     package = importlib.import_module(module)
 

@@ -119,6 +119,14 @@ class Anchor(Protocol):
     async def write(self, head: Head) -> None: ...
 
 
+@runtime_checkable
+class Anchored(Protocol):
+    """A store that keeps such a copy."""
+
+    @property
+    def anchor(self) -> Anchor: ...
+
+
 # What follows runs inside a transaction of the archive's writer.
 
 

@@ -11,13 +11,10 @@ from typing import Any, cast
 
 import anyio
 
-from agent_memory.backend._duckdb import DuckDBArchive
-from agent_memory.backend._redis import RedisStore
 from agent_memory.errors import InvalidInput, KeyUnavailable, SetupError
 from agent_memory.lead import CAR_LEAD
-from agent_memory.privacy._audit import Audit, operator
-from agent_memory.privacy._forget import Eraser
-from agent_memory.privacy._receipt import SIGNER_FILE, Signer, verify
+from agent_memory.privacy import Rights, Signer, verify_receipt
+from agent_memory.privacy._receipt import SIGNER_FILE
 from agent_memory.settings import MemorySettings
 from agent_memory.vault import add_master_key, retire_master_keys
 
@@ -26,16 +23,12 @@ async def run_forget(*, contact: str, dry_run: bool, data: Path | None, as_json:
     """Erase a contact, or show what there is of them."""
     settings = settings_of(data)
     async with settings.open(CAR_LEAD) as memory:
-        archive, store = memory.manager.archive, memory.manager.store
-        if not isinstance(archive, DuckDBArchive) or not isinstance(store, RedisStore):
-            raise SetupError('these settings open no history that can be erased from')
-        audit = Audit(archive, store.anchor, operator())
-        eraser = Eraser(memory.manager, _signer(settings), archive, exports=settings.data_dir / 'exports', audit=audit)
+        rights = Rights(memory.manager, settings.data_dir)
         if dry_run:
-            found = asdict(await eraser.plan(contact))
+            found = asdict(await rights.plan(contact))
             _print(json.dumps(found) if as_json else f'There is, and nothing was removed: {_told(found)}')
             return
-        receipt = await eraser.forget(contact)
+        receipt = await rights.forget(contact)
     written = settings.data_dir / 'receipts' / f'{receipt.id}.json'
     written.parent.mkdir(mode=0o700, exist_ok=True)
     written.write_text(receipt.model_dump_json(indent=2))
@@ -53,7 +46,7 @@ async def run_verify(*, file: Path, key: str | None, data: Path | None) -> None:
         text = await anyio.Path(file).read_text()
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidInput(f'{file} cannot be read') from error
-    receipt = verify(text, public_key=key or _signer(settings_of(data)).public_key)
+    receipt = verify_receipt(text, public_key=key or _signer(settings_of(data)).public_key)
     _print(
         f'Whole and signed. Erased at {receipt.erased_at.isoformat(timespec="seconds")}: {" ".join(receipt.contact_ids)}'
     )

@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
-from typing import Protocol, cast
+from typing import Protocol, cast, runtime_checkable
 
 from pydantic import JsonValue
 
@@ -17,6 +17,7 @@ from agent_memory.errors import StoreUnavailable
 _PAGE = 1000
 
 
+@runtime_checkable
 class LedgerReader(HistoryReader, Ledger, Protocol):
     """A history that keeps a ledger and answers questions."""
 

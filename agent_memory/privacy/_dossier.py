@@ -42,6 +42,19 @@ class Dossier:
 
 
 @dataclass(frozen=True)
+class Explanation:
+    """A score, and what the person said behind its points."""
+
+    score: Score
+    said: dict[str, str]
+    """By message id."""
+
+    def behind(self) -> list[list[str]]:
+        """Return the words behind each part of the score, in its order."""
+        return [[self.said[id_] for id_ in part.messages if id_ in self.said] for part in self.score.parts]
+
+
+@dataclass(frozen=True)
 class Person:
     """Reads what is kept of one contact, wherever that is."""
 
@@ -85,15 +98,15 @@ class Person:
         recent = await self.manager.records(self.contact)
         return [*past, *(record for record in recent if (record.at, record.turn) not in known)]
 
-    async def explained(self) -> tuple[Score, dict[str, str]] | None:
-        """Return the person's score and the texts behind its points by message id; `None` without an open session."""
+    async def explained(self) -> Explanation | None:
+        """Return the person's score and the words behind it; `None` without an open session."""
         domain, session = self.manager.domain, await self.manager.get_session(self.contact)
         if session is None or domain.score is None:
             return None
         said = {message.id: message.text for record in await self.records() for message in record.messages}
         score = domain.score(session.profile)
         wanted = {message for part in score.parts for message in part.messages}
-        return score, {message: text for message, text in said.items() if message in wanted}
+        return Explanation(score, {message: text for message, text in said.items() if message in wanted})
 
     async def _ask(self, question: Question) -> Answer:
         return await self.history.ask(question, contact=await self.manager.contact_id(self.contact), limit=_ALL)

@@ -83,7 +83,8 @@ class Eraser:
             StoreUnavailable: The key is destroyed, but the store does not answer: do it again.
             ArchiveUnavailable: The store is done, but the history cannot be written: do it again.
         """
-        names = await self._store.names(await self.manager.contact_id(contact))
+        found = await self.plan(contact)
+        names = found.contact_ids
         keys = [await self.manager.vault.destroy(name) for name in names]
         removed: list[HotTraces] = []
         stones: list[Tombstone] = []
@@ -101,10 +102,11 @@ class Eraser:
             contact_ids=names,
             erased_at=max(stone.at for stone in stones),
             completed_at=datetime.now(UTC),
-            keys=sum(bool(key.key_id) for key in keys),
-            store=_summed(removed),
+            # `reconcile` of another task or process may carry out what was begun here before this does.
+            keys=max(found.keys, sum(bool(key.key_id) for key in keys)),
+            store=_most(found.store, _summed(removed)),
             store_file_rewritten=await self._store.rewrite_file(),
-            history=history,
+            history=None if history is None else _most(found.history or {}, history),
             exports=len(exports),
         )
         await self._noted(receipt)
@@ -173,6 +175,11 @@ def erasure_of(manager: SessionManager[Any]) -> StoreErasure:
     if not isinstance(manager.store, Erasable):
         raise SetupError(f'{type(manager.store).__name__} cannot erase contacts: it has no `erasure`')
     return manager.store.erasure
+
+
+def _most(found: dict[str, int], removed: dict[str, int]) -> dict[str, int]:
+    """Return what there was before, and what came meanwhile."""
+    return {name: max(count, found.get(name, 0)) for name, count in removed.items()}
 
 
 def _summed(traces: list[HotTraces]) -> dict[str, int]:

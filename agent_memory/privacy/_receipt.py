@@ -86,7 +86,7 @@ class Signer:
         return named.model_copy(update={'signature': _text(self._key.sign(named._signed()))})  # pyright: ignore[reportPrivateUsage]
 
 
-def verify(text: str, *, public_key: str | None = None) -> Receipt:
+def verify_receipt(text: str, *, public_key: str | None = None) -> Receipt:
     """Return a receipt whose signature holds.
 
     Args:

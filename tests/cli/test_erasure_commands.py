@@ -22,6 +22,7 @@ def test_a_person_is_forgotten_with_a_receipt_that_can_be_checked(tmp_path: Path
     receipt = json.loads(run('forget', ANA, '--json', *place).stdout)
 
     assert planned['store'] == receipt['store']
+    assert planned['history'] == receipt['history']
     assert (planned['keys'], receipt['keys'], receipt['store']['sessions']) == (1, 1, 1)
     assert receipt['history']['message_history'] == 2
     [written] = (data / 'receipts').iterdir()

@@ -20,6 +20,7 @@ from agent_memory.backend._archive import Batch
 from agent_memory.backend._archiver import Archiver
 from agent_memory.backend._channel import Alias, Pace
 from agent_memory.backend._duckdb import DuckDBArchive
+from agent_memory.backend._key_store import WrappedKey
 from agent_memory.backend._ledger import AuditNote
 from agent_memory.backend._protocol import Idle
 from agent_memory.backend._redis import RedisStore
@@ -28,11 +29,11 @@ from agent_memory.history import rows_of
 from agent_memory.manager import SessionManager
 from agent_memory.privacy._audit import Audit
 from agent_memory.privacy._forget import Eraser, reconcile
-from agent_memory.privacy._receipt import Signer, verify
+from agent_memory.privacy._receipt import Signer, verify_receipt
 from agent_memory.profile import Change
 from agent_memory.session import Inbound
 from agent_memory.turn import PatchProfile
-from agent_memory.vault import Vault
+from agent_memory.vault import KEYS_FILE, SqliteKeys, Vault
 from tests.servers import Server, on_port, running
 
 PHONE = '+5511987654321'
@@ -149,6 +150,22 @@ async def test_nothing_of_a_person_is_left_in_any_file(house: House, caplog: pyt
     assert await house.manager.get_session('+5511900000001') is not None
     assert await house.manager.get_user_history(PHONE) == []
     assert (await house.eraser().plan(PHONE)).store == dict.fromkeys(receipt.store, 0) | {'aliases': 1}
+
+
+async def test_the_receipt_tells_what_there_was_though_the_housekeeping_is_faster(house: House) -> None:
+    await lived(house)
+    planned = await house.eraser().plan(PHONE)
+
+    class Overtaken(SqliteKeys):
+        async def destroy(self, contact_id: str, *, at: datetime) -> WrappedKey | None:
+            key = await super().destroy(contact_id, at=at)
+            await reconcile(house.manager, house.archive)
+            return key
+
+    house.manager.vault.keys = Overtaken(house.directory / 'data' / KEYS_FILE)
+    receipt = await house.eraser().forget(PHONE)
+
+    assert (planned.keys, planned.store, planned.history) == (receipt.keys, receipt.store, receipt.history)
 
 
 async def test_before_an_erasure_nothing_is_in_clear_either(house: House) -> None:
@@ -286,13 +303,13 @@ async def test_an_erasure_is_noted_and_signed(house: House) -> None:
     receipt = await house.eraser().forget(PHONE)
 
     text = receipt.model_dump_json()
-    assert verify(text, public_key=signer.public_key) == receipt
+    assert verify_receipt(text, public_key=signer.public_key) == receipt
     with pytest.raises(InvalidInput, match='was changed after it was signed'):
-        verify(text.replace('"keys":1', '"keys":2'), public_key=signer.public_key)
+        verify_receipt(text.replace('"keys":1', '"keys":2'), public_key=signer.public_key)
     with pytest.raises(InvalidInput, match='was signed with key'):
-        verify(text, public_key='another')
+        verify_receipt(text, public_key='another')
     with pytest.raises(InvalidInput, match='no receipt'):
-        verify('{}')
+        verify_receipt('{}')
     answer = await house.archive.ask('audit', after=0, contact='', limit=10)
     noted = [dict(zip(answer.columns, row, strict=True)) for row in answer.rows]
     assert [(row['action'], row['contact_id']) for row in noted] == [('read', contact_id), ('erasure', contact_id)]
