@@ -47,7 +47,7 @@ class SessionManager(Generic[ProfileT]):
             that the store made when it was created.
         vault: Gives each contact the key that everything kept of them is sealed with. `None` uses the keys in the
             user's data directory, which serve the processes of one user on one machine.
-        window_turns: Most past turns that a turn knows.
+        window_turns: Most past turns that a turn knows; the store has to keep as many.
         cache_size: Most sessions that this worker keeps in memory, so that nothing is parsed twice.
         wait: How long a turn waits for another turn of the same contact.
         max_turn: Hard deadline of one turn.
@@ -70,6 +70,8 @@ class SessionManager(Generic[ProfileT]):
     ) -> None:
         if secret is not None and len(secret) < 16:
             raise SetupError('the secret that contact ids are hashed with needs at least 16 bytes')
+        if window_turns > store.kept_turns:
+            raise SetupError(f'window_turns={window_turns}, but the store keeps {store.kept_turns}: see Policy.kept_turns')
         self.store = store
         self.archive = archive
         self.domain = domain

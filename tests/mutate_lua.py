@@ -116,7 +116,12 @@ scripts._FOLDER = pathlib.Path(sys.argv[1])
 import pytest
 sys.exit(pytest.main(['-x', '-q', '-W', 'ignore::pytest.PytestAssertRewriteWarning', *sys.argv[2:]]))
 """
-_OF_TURNS = ('tests/backend/test_redis.py', 'tests/test_manager.py', 'tests/test_worker.py')
+_OF_TURNS = (
+    'tests/backend/test_gate_edges.py',
+    'tests/backend/test_redis.py',
+    'tests/test_manager.py',
+    'tests/test_worker.py',
+)
 _OF_CHANNELS = ('tests/whatsapp/test_channel_store.py', 'tests/whatsapp/test_mail.py')
 _OF_ERASURE = ('tests/privacy/test_forget.py',)
 _CHANNEL = frozenset({'receive.lua', 'claim.lua', 'settle.lua', 'link.lua', 'relink.lua', 'mail.lua'})

@@ -21,6 +21,7 @@ from agent_memory.errors import (
     Overloaded,
     SessionBusy,
     SessionConflict,
+    SetupError,
     TurnTimedOut,
 )
 from agent_memory.lead import UserProfileData
@@ -62,6 +63,12 @@ async def test_what_a_summary_covers_is_kept_by_the_worker_that_goes_on(redis_ur
         session = await one.get_session(ANA)
     assert session is not None
     assert (session.memory.summary, session.memory.summarized) == ('wants a car', 1)
+
+
+async def test_a_window_that_the_store_cannot_fill_is_refused(redis_url: str) -> None:
+    with pytest.raises(SetupError, match=r'window_turns=4, but the store keeps 3'):
+        async with worker(redis_url, policy=Policy(kept_turns=3), window_turns=4):
+            pass
 
 
 async def test_waiters_of_two_workers_are_answered_in_the_order_they_were_sent(redis_url: str) -> None:

@@ -37,8 +37,8 @@ class Policy:
     """Most unanswered messages of one contact."""
     outbox_cap: int = 1_000_000
     """Most records of one partition that may wait for the archive before new messages are refused."""
-    kept_turns: int = 100
-    """Most turn records that a live session keeps in the store."""
+    kept_turns: int = 50
+    """Most turn records that a live session keeps in the store: as many as a turn is shown. The archive has them all."""
     reply_ttl: timedelta = timedelta(days=8)
     """How long a message id is known; Meta redelivers for 7 days (Cloud API, webhooks overview)."""
     grace: timedelta = timedelta(days=7)
@@ -169,6 +169,11 @@ class Stored:
 @runtime_checkable
 class SessionStore(Protocol):
     """Keeps open sessions; grants, commits and gives back their turns. Each call has the same effect when sent twice."""
+
+    @property
+    def kept_turns(self) -> int:
+        """Most turn records that an open session keeps, and so the largest window."""
+        ...
 
     async def open(self, secret: bytes | None) -> bytes:
         """Check that the store fits, and return the secret that its ids are hashed with.

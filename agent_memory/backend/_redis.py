@@ -85,6 +85,11 @@ class RedisStore:
         """
         return cls(connect(url), policy=policy or Policy(), prefix=prefix, partitions=partitions, durability=durability)
 
+    @property
+    def kept_turns(self) -> int:
+        """Most turn records that an open session keeps."""
+        return self.policy.kept_turns
+
     async def open(self, secret: bytes | None) -> bytes:
         """Check partitions, schema and secret against what the store was created with; create it if it is new."""
         agreed = await self._agree(secret)

@@ -90,7 +90,7 @@ if kind ~= 'change' then
   end
   head = redis.call('ZRANGE', KEYS[2], 0, 0)[1]
   attempt = tonumber(s[6] or '0')
-  if not (held and mine) then attempt = (s[7] == head) and attempt + 1 or 1 end
+  if not mine then attempt = (s[7] == head) and attempt + 1 or 1 end
   -- After a failure the head message runs alone, so that one poisonous message takes no other down.
   local limit = attempt > 1 and 1 or tonumber(ARGV[9])
   ids = redis.call('ZRANGE', KEYS[2], 0, limit - 1)
@@ -110,7 +110,7 @@ if deadline and tonumber(deadline) <= now then
 end
 
 local fence = tonumber(s[3] or '0')
-if not (held and mine) then fence = fence + 1 end
+if not mine then fence = fence + 1 end
 -- A session that begins in the millisecond in which the last one ended is still another session.
 local started = tonumber(s[5]) or math.max(now, tonumber(s[9] or '0') + 1)
 local version = tonumber(s[4] or '0')
