@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import anyio
@@ -13,25 +13,13 @@ import pytest
 from agent_memory.backend._channel import Pace
 from agent_memory.backend._protocol import Grant, Message, Policy, Queued
 from agent_memory.backend._redis import RedisStore
-from agent_memory.errors import ContactErased, KeyDestroyed
+from agent_memory.errors import ContactErased, KeyDestroyed, SessionConflict
 from agent_memory.testing._given import CONTACT, granted, leaves, message
+from tests.backend.gate_clock import Clock, store_at
 from tests.servers import admin_url, until
 
 SLOW = Policy(lease=timedelta(minutes=1), backoff=timedelta(minutes=1), max_batch=20)
 QUIET = Pace(quiet=timedelta(minutes=2), cap=timedelta(minutes=5), most=20)
-
-
-class Clock:
-    """Milliseconds, moved by the test."""
-
-    def __init__(self) -> None:
-        self.ms = 1_772_452_800_000
-
-    def __call__(self) -> int:
-        return self.ms
-
-    def pass_by(self, time: timedelta) -> None:
-        self.ms += round(time.total_seconds() * 1000)
 
 
 @pytest.fixture
@@ -42,16 +30,14 @@ def clock() -> Clock:
 @pytest.fixture
 async def operator(redis_url: str, clock: Clock) -> AsyncIterator[RedisStore]:
     """A store that may do what workers may not."""
-    store = replace(RedisStore.from_url(admin_url(redis_url), policy=SLOW), clock_ms=clock)
-    yield store
-    await store.aclose()
+    async with store_at(admin_url(redis_url), clock, SLOW) as store:
+        yield store
 
 
 @pytest.fixture
 async def store(redis_url: str, clock: Clock) -> AsyncIterator[RedisStore]:
-    store = replace(RedisStore.from_url(redis_url, policy=SLOW), clock_ms=clock)
-    yield store
-    await store.aclose()
+    async with store_at(redis_url, clock, SLOW) as store:
+        yield store
 
 
 async def _answered(store: RedisStore, one: Message, *, ends: str = '') -> Grant:
@@ -108,10 +94,9 @@ async def test_a_message_that_comes_in_a_pause_is_found_by_sweeps_after_it(store
 
 
 async def test_a_turn_given_back_wakes_who_waits_for_it(
-    redis_url: str, store: RedisStore, operator: RedisStore
+    redis_url: str, clock: Clock, store: RedisStore, operator: RedisStore
 ) -> None:
     grant = granted(await store.begin(CONTACT, message('m1')))
-    other = replace(RedisStore.from_url(redis_url, policy=SLOW), clock_ms=store.clock_ms)
     got: list[object] = []
     admin: Any = operator.client
 
@@ -119,8 +104,9 @@ async def test_a_turn_given_back_wakes_who_waits_for_it(
         return bool(await admin.pubsub_channels())
 
     async def wait() -> None:
-        # Nothing but being told ends this wait: the clock stands still.
-        got.append(await other.begin(CONTACT, message('m1'), wait=timedelta(seconds=20)))
+        async with store_at(redis_url, clock, SLOW) as other:
+            # Nothing but being told ends this wait: the clock stands still.
+            got.append(await other.begin(CONTACT, message('m1'), wait=timedelta(seconds=20)))
 
     async with anyio.create_task_group() as group:
         group.start_soon(wait)
@@ -128,14 +114,13 @@ async def test_a_turn_given_back_wakes_who_waits_for_it(
         await anyio.sleep(0.1)  # the confirmed subscription makes it ask once more
         await store.abort(grant, error='', reply=b'', outcome='release')
     assert isinstance(got[0], Grant)
-    await other.aclose()
 
 
 async def test_a_message_from_before_the_erasure_of_its_contact_is_refused(
     store: RedisStore, operator: RedisStore, clock: Clock
 ) -> None:
     sent = replace(message('m1'), order=clock.ms)
-    await operator.erasure.erase(CONTACT, key_id='ab12', at=datetime.fromtimestamp(clock.ms / 1000, UTC))
+    await operator.erasure.erase(CONTACT, key_id='ab12', at=clock.now())
     with pytest.raises(ContactErased):
         await store.begin(CONTACT, sent)
     with pytest.raises(KeyDestroyed):
@@ -146,5 +131,45 @@ async def test_a_message_from_before_the_erasure_of_its_contact_is_refused(
 async def test_a_change_after_the_erasure_is_taken_whenever_it_was_asked_for(
     store: RedisStore, operator: RedisStore, clock: Clock
 ) -> None:
-    await operator.erasure.erase(CONTACT, key_id='ab12', at=datetime.fromtimestamp(clock.ms / 1000, UTC))
+    await operator.erasure.erase(CONTACT, key_id='ab12', at=clock.now())
     granted(await store.begin(CONTACT, message('c1'), kind='change'))
+
+
+async def test_a_session_whose_hash_is_gone_leaves_the_index_of_deadlines(
+    store: RedisStore, operator: RedisStore, clock: Clock
+) -> None:
+    await _answered(store, message('m1'))
+    keys = await store._ready()  # pyright: ignore[reportPrivateUsage]
+    await operator.client.unlink(keys.session(CONTACT))
+    clock.pass_by(timedelta(days=2))
+    assert (await store.due()).sessions == (CONTACT,)
+    assert not await store.close(CONTACT, reason='expired')
+    assert (await store.due()).sessions == ()
+
+
+async def test_a_crashed_change_holds_no_session_open(store: RedisStore, clock: Clock) -> None:
+    await _answered(store, message('m1'))
+    granted(await store.begin(CONTACT, message('c1'), kind='change'))
+    assert not await store.close(CONTACT, reason='closed', force=True)
+    clock.pass_by(SLOW.lease)
+    assert await store.close(CONTACT, reason='closed', force=True)
+
+
+async def test_a_close_that_finds_a_turn_running_brings_no_deadline_forward(store: RedisStore, clock: Clock) -> None:
+    await _answered(store, message('m1'))
+    grant = granted(await store.begin(CONTACT, message('c1'), kind='change'))
+    assert not await store.close(CONTACT, reason='closed', force=True)
+    await store.abort(grant, error='', reply=b'', outcome='release')
+    clock.pass_by(timedelta(minutes=50))
+    assert (await store.due()).sessions == ()
+    clock.pass_by(timedelta(minutes=10))
+    assert (await store.due()).sessions == (CONTACT,)
+
+
+async def test_a_commit_on_another_version_says_which_one_the_session_has(store: RedisStore) -> None:
+    await _answered(store, message('m1'))
+    grant = granted(await store.begin(CONTACT, message('m2')))
+    wrong = replace(grant, version=7)
+    with pytest.raises(SessionConflict, match='at version 1, the turn began at 7'):
+        await store.commit(wrong, leaves(wrong))
+    await store.commit(grant, leaves(grant))

@@ -1,0 +1,147 @@
+"""Corners of what a store keeps for channels, on a real server whose clock the test holds."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import anyio
+import pytest
+
+from agent_memory.backend._channel import Dispatch, Owed, Pace
+from agent_memory.backend._protocol import Grant, Idle, Policy
+from agent_memory.backend._redis import RedisStore
+from agent_memory.errors import ContactErased
+from agent_memory.testing._given import CONTACT, granted, leaves, message
+from tests.backend.gate_clock import Clock, store_at
+from tests.servers import admin_url, until
+
+AT_ONCE = Pace(quiet=timedelta(0), cap=timedelta(0), most=1)
+STUCK = timedelta(minutes=2)
+SLOW = Policy(lease=timedelta(minutes=1))
+
+
+@dataclass
+class Owing:
+    """A store that owes one contact one reply."""
+
+    store: RedisStore
+    operator: RedisStore
+    """The same store for whoever may do more than workers."""
+    clock: Clock
+
+    async def owe(self, name: str = 'm1') -> Grant:
+        one = message(name)
+        await self.store.channel.receive(CONTACT, one, address=b'to Ana', pace=AT_ONCE, flush=True)
+        grant = granted(await self.store.begin(CONTACT, None))
+        await self.store.commit(grant, leaves(grant))
+        return grant
+
+    async def claim(self, token: str = 'a', name: str = 'm1') -> Dispatch | Owed:
+        return await self.store.channel.claim(CONTACT, (name,), token=token)
+
+    async def settle(self, outcome: Any, *, token: str = 'a', **more: Any) -> bool:
+        return await self.store.channel.settle(CONTACT, 'm1', outcome, token=token, part=0, **more)
+
+    async def reply(self) -> tuple[str, int]:
+        """Return the state of the reply and how many ms it is kept."""
+        keys = await self.store._ready()  # pyright: ignore[reportPrivateUsage]
+        client: Any = self.operator.client
+        name = keys.reply(CONTACT, 'm1')
+        return (await client.hget(name, 'state') or b'').decode(), await client.pttl(name)
+
+
+@pytest.fixture
+async def owing(redis_url: str) -> AsyncIterator[Owing]:
+    clock = Clock()
+    async with store_at(redis_url, clock, SLOW) as store, store_at(admin_url(redis_url), clock, SLOW) as operator:
+        owing = Owing(store, operator, clock)
+        await owing.owe()
+        yield owing
+
+
+async def test_a_claimed_reply_is_looked_at_again_when_its_sender_has_been_silent_too_long(owing: Owing) -> None:
+    assert isinstance(await owing.claim(), Dispatch)
+    state, kept_ms = await owing.reply()
+    assert (state, kept_ms > 0) == ('dispatching', True)
+    owing.clock.pass_by(STUCK - timedelta(seconds=1))
+    assert await owing.store.channel.owing() == ()
+    owing.clock.pass_by(timedelta(seconds=1))
+    assert await owing.store.channel.owing() == (CONTACT,)
+
+
+async def test_what_became_of_a_reply_is_kept_and_forgotten_in_time(owing: Owing) -> None:
+    await owing.claim()
+    owing.clock.pass_by(STUCK)
+    assert await owing.claim('b') == Owed(left=0, withheld=0, indeterminate=1)
+    state, kept_ms = await owing.reply()
+    assert (state, kept_ms > 0) == ('indeterminate', True)
+
+
+async def test_a_reply_that_waits_for_its_next_attempt_is_withheld_from_who_was_muted(owing: Owing) -> None:
+    await owing.claim()
+    await owing.settle('later', wait=timedelta(seconds=5))
+    await owing.store.channel.mute(CONTACT, timedelta(hours=1))
+    owing.clock.pass_by(timedelta(seconds=5))
+    assert await owing.claim('b') == Owed(left=0, withheld=1, indeterminate=0)
+    assert (await owing.reply())[0] == 'failed'
+
+
+async def test_a_send_that_is_under_way_is_not_taken_back_by_a_mute(owing: Owing) -> None:
+    await owing.claim()
+    await owing.store.channel.mute(CONTACT, timedelta(hours=1))
+    assert isinstance(await owing.claim(), Dispatch)
+
+
+async def test_an_erased_contact_is_in_no_index(owing: Owing) -> None:
+    await owing.store.channel.receive(CONTACT, message('m2'), address=b'', pace=AT_ONCE, flush=True)
+    owing.clock.pass_by(timedelta(days=2))
+    due = await owing.store.due()
+    assert (due.turns, due.sessions, await owing.store.channel.owing()) == ((CONTACT,), (CONTACT,), (CONTACT,))
+    await owing.operator.erasure.erase(CONTACT, key_id='')
+    due = await owing.store.due()
+    assert (due.turns, due.sessions, await owing.store.channel.owing()) == ((), (), ())
+
+
+async def test_an_erasure_counts_from_when_it_was_asked_for(owing: Owing) -> None:
+    erasure, now = owing.operator.erasure, owing.clock.now()
+    _, stone = await erasure.erase(CONTACT, key_id='ab12')
+    assert stone.at == now
+    # A restored backup tells of an older one: the later time stands, and so does the key.
+    _, again = await erasure.erase(CONTACT, key_id='ab12', at=now - timedelta(hours=1))
+    assert again.at == now
+    assert [(one.at, one.keys) for one in await erasure.tombstones()] == [(now, ('ab12',))]
+    _, later = await erasure.erase(CONTACT, key_id='cd34', at=now + timedelta(seconds=1))
+    assert later.at == now + timedelta(seconds=1)
+    assert (await erasure.tombstones())[0].keys == ('ab12', 'cd34')
+
+
+async def test_what_was_sent_between_the_request_and_the_erasure_is_taken(owing: Owing) -> None:
+    asked = datetime.fromtimestamp(message('m3').order / 1000, UTC)
+    await owing.operator.erasure.erase(CONTACT, key_id='', at=asked)
+    with pytest.raises(ContactErased):
+        await owing.store.begin(CONTACT, message('m3'))
+    granted(await owing.store.begin(CONTACT, message('m4', sent=1)))
+
+
+async def test_an_erasure_wakes_who_waits_for_a_turn(redis_url: str, owing: Owing) -> None:
+    granted(await owing.store.begin(CONTACT, message('m2')))
+    client: Any = owing.operator.client
+    got: list[object] = []
+
+    async def wait() -> None:
+        async with store_at(redis_url, owing.clock, SLOW) as other:
+            # Nothing but being told ends this wait: the clock stands still.
+            got.append(await other.begin(CONTACT, None, wait=timedelta(seconds=20)))
+
+    async def heard() -> bool:
+        return bool(await client.pubsub_channels())
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(wait)
+        await until(heard)
+        await anyio.sleep(0.1)  # the confirmed subscription makes it ask once more
+        await owing.operator.erasure.erase(CONTACT, key_id='')
+    assert got == [Idle()]
