@@ -10,7 +10,7 @@ from typing import Any
 import anyio
 import pytest
 
-from agent_memory.backend._channel import Dispatch, Owed, Pace
+from agent_memory.backend._channel import Alias, Dispatch, Owed, Pace
 from agent_memory.backend._protocol import Grant, Idle, Policy
 from agent_memory.backend._redis import RedisStore
 from agent_memory.errors import ContactErased
@@ -145,3 +145,30 @@ async def test_an_erasure_wakes_who_waits_for_a_turn(redis_url: str, owing: Owin
         await anyio.sleep(0.1)  # the confirmed subscription makes it ask once more
         await owing.operator.erasure.erase(CONTACT, key_id='')
     assert got == [Idle()]
+
+
+async def test_a_person_first_known_by_a_user_id_is_known_by_the_number_that_comes_with_it(owing: Owing) -> None:
+    user, number = Alias('user', 'user'), Alias('number', 'phone')
+
+    async def link(*aliases: Alias, new: str) -> str:
+        return await owing.store.channel.link(aliases, contact_id=new, spare='spare')
+
+    assert [await link(user, new='bia'), await link(user, number, new='x'), await link(number, new='y')] == ['bia'] * 3
+
+
+async def test_workers_are_told_when_the_next_mail_is_due(owing: Owing) -> None:
+    pace = Pace(quiet=timedelta(seconds=30), cap=timedelta(minutes=1), most=9)
+    await owing.store.channel.receive(CONTACT, message('m2'), address=b'', pace=pace, flush=False)
+
+    async def look(limit: int) -> tuple[list[bytes], int]:
+        keys = await owing.store._ready()  # pyright: ignore[reportPrivateUsage]
+        found = await owing.store._scripts.run(  # pyright: ignore[reportPrivateUsage]
+            'mail', [keys.leases(keys.partition(CONTACT))], [limit, 2000, owing.clock.ms]
+        )
+        return found[0], found[1]
+
+    assert await look(9) == ([], 30_000)
+    owing.clock.pass_by(timedelta(seconds=31))
+    assert await look(0) == ([], 0)  # overdue, and this worker takes no more
+    assert await look(9) == ([CONTACT.encode()], 2_000)
+    assert await look(9) == ([], 2_000)  # out of sight of the others

@@ -173,3 +173,20 @@ async def test_a_commit_on_another_version_says_which_one_the_session_has(store:
     with pytest.raises(SessionConflict, match='at version 1, the turn began at 7'):
         await store.commit(wrong, leaves(wrong))
     await store.commit(grant, leaves(grant))
+
+
+async def test_the_last_sessions_document_is_kept_until_the_next_one_has_its_own(
+    store: RedisStore, operator: RedisStore
+) -> None:
+    keys = await store._ready()  # pyright: ignore[reportPrivateUsage]
+    client: Any = operator.client
+    await _answered(store, message('m1'), ends='restart')
+    assert await client.hexists(keys.session(CONTACT), 'previous')
+    await _answered(store, message('m2'))
+    assert not await client.hexists(keys.session(CONTACT), 'previous')
+
+
+async def test_a_commit_that_ends_its_session_is_known_when_its_answer_was_lost(store: RedisStore) -> None:
+    grant = granted(await store.begin(CONTACT, message('m1')))
+    last = leaves(grant, ends='restart')
+    assert await store.commit(grant, last) == await store.commit(grant, last)

@@ -70,7 +70,6 @@ if ends == '' then
   redis.call('PEXPIRE', KEYS[7], ARGV[11])
   redis.call('ZADD', KEYS[6], now + tonumber(ARGV[10]), contact)
 else
-  redis.call('HSET', KEYS[1], 'commit', ARGV[5])
   end_session({session = KEYS[1], outbox = KEYS[5], turns = KEYS[7], deadlines = KEYS[6]}, contact, s[5], version,
     ARGV[5], ARGV[6], ends, ARGV[11])
 end
