@@ -71,7 +71,9 @@ class SessionManager(Generic[ProfileT]):
         if secret is not None and len(secret) < 16:
             raise SetupError('the secret that contact ids are hashed with needs at least 16 bytes')
         if window_turns > store.kept_turns:
-            raise SetupError(f'window_turns={window_turns}, but the store keeps {store.kept_turns}: see Policy.kept_turns')
+            raise SetupError(
+                f'window_turns={window_turns}, but the store keeps {store.kept_turns}: see Policy.kept_turns'
+            )
         self.store = store
         self.archive = archive
         self.domain = domain
