@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import secrets
 from collections.abc import AsyncGenerator
@@ -40,6 +41,7 @@ from agent_memory.vault import KEYS_FILE, MASTER_FILE, MasterKeys, Vault
 _SWEEP = timedelta(seconds=1)
 _ANCHOR = timedelta(seconds=10)
 _RECONCILE = timedelta(minutes=1)
+_TIDY = timedelta(hours=1)
 _LAST_DRAIN = timedelta(seconds=5)
 
 
@@ -257,8 +259,9 @@ async def _sweep(manager: SessionManager[ProfileT]) -> None:
 
 
 async def _keep_ledger(audit: Audit, archive: DuckDBArchive, rules: list[Rule]) -> None:
-    """Anchor what is noted, and once a day remove what outlived its rule, in the process that holds the history."""
+    """Anchor what is noted, sort the file, and once a day remove what outlived its rule, where the history is held."""
     kept: date | None = None
+    tidied = -math.inf
     while True:
         await anyio.sleep(_ANCHOR.total_seconds())
         with suppress(AgentMemoryError):
@@ -268,6 +271,9 @@ async def _keep_ledger(audit: Audit, archive: DuckDBArchive, rules: list[Rule]) 
             if rules and kept != (today := datetime.now(UTC).date()):
                 await retain(archive, rules)
                 kept = today
+            if anyio.current_time() - tidied > _TIDY.total_seconds():
+                tidied = anyio.current_time()  # also when it fails: without room for a copy it would fail every time
+                await archive.tidy()
 
 
 async def _keep_erased(manager: SessionManager[ProfileT], archive: DuckDBArchive) -> None:

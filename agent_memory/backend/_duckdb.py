@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import shutil
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,16 +18,23 @@ from agent_memory.backend._archive import Batch
 from agent_memory.backend._endpoint import ask_holder, ask_holder_for_copy, ask_holder_to_enter, ask_holder_to_erase
 from agent_memory.backend._erasure import Erasing
 from agent_memory.backend._history import Answer, Parameter, Question
+from agent_memory.backend._layout import copy_into, half_of, unsorted
 from agent_memory.backend._ledger import AuditNote, Head, RequestStep
 from agent_memory.backend._migrations import migrate
 from agent_memory.backend._threaded import ThreadedArchive, reason
-from agent_memory.backend._upkeep import copy_into
 from agent_memory.errors import ArchiveUnavailable
 
 R = TypeVar('R')
 
-# Both DuckDB 1.5 and 2.x read and write this format; 1.5 cannot open the one that 2.0 writes by default.
-_CONFIG: dict[str, str | bool | int | float | list[str]] = {'storage_compatibility_version': 'v1.5.0'}
+_CONFIG: dict[str, str | bool | int | float | list[str]] = {
+    # Both DuckDB 1.5 and 2.x read and write this format; 1.5 cannot open the one that 2.0 writes by default.
+    'storage_compatibility_version': 'v1.5.0',
+    # Otherwise sorting ten million messages takes 5 GB from whatever else runs here.
+    'memory_limit': '1GB',
+}
+
+_MOST_UNSORTED = 100_000
+"""Messages that a question about one contact has to read through because they are not sorted: about half a ms."""
 
 _LOOKS, _LOOK_AGAIN_S = 40, 0.05
 """How often and how long apart a question is asked of a file that nobody answers for and somebody holds."""
@@ -124,6 +132,14 @@ class DuckDBArchive(ThreadedArchive):
         connection = await self._run(self._connect)
         await asyncio.get_running_loop().run_in_executor(self._readers, self._copy, connection, target)
 
+    async def tidy(self, *, most: int = _MOST_UNSORTED) -> bool:
+        """Write the file anew if more than `most` messages came since that was last done; return whether they did.
+
+        Raises:
+            ArchiveUnavailable: The file cannot be written anew, such as for lack of room; it stays as it is.
+        """
+        return await self._run(self._tidy, most)
+
     @property
     def held(self) -> bool:
         """Whether this process holds the file."""
@@ -150,11 +166,22 @@ class DuckDBArchive(ThreadedArchive):
             # Times are stored without a zone; this is the one that they are converted to.
             connection.execute("SET TimeZone = 'UTC'")
             migrate(connection)
+            self._clear()
         except BaseException:
             connection.close()
             raise
         self._connection, self._opened = connection, self._identity()
         return connection
+
+    def _clear(self) -> None:
+        """Remove what a killed process left of writing the file anew: rows that may have been erased since."""
+        half_of(self._smaller).unlink(missing_ok=True)
+        self._smaller.unlink(missing_ok=True)
+        shutil.rmtree(self.path.with_name(f'{self.path.name}.tmp'), ignore_errors=True)
+
+    @property
+    def _smaller(self) -> Path:
+        return self.path.with_name(f'{self.path.name}.smaller')
 
     def _identity(self) -> tuple[int, int] | None:
         """Return which file is at the path now: rows written to a removed file would be lost in silence."""
@@ -198,8 +225,14 @@ class DuckDBArchive(ThreadedArchive):
             if not held:
                 self._let_go()
 
+    def _tidy(self, most: int) -> bool:
+        grown = unsorted(self._connect()) > most
+        if grown:
+            self._rewrite()
+        return grown
+
     def _rewrite(self) -> None:
-        smaller = self.path.with_name(f'{self.path.name}.smaller')
+        smaller = self._smaller
         connection = self._connect()
         copy_into(connection, smaller)
         # With nothing left in the write-ahead log, closing the old file cannot touch the log of the new one.

@@ -74,7 +74,8 @@ ALWAYS = Period()
 
 async def transcript(reader: HistoryReader, contact_id: str, *, limit: int = 200) -> Answer:
     """Return the newest `limit` messages of a contact over all sessions, oldest first: session, time, role, content."""
-    return await reader.ask('transcript', contact=contact_id, limit=limit)
+    newest = await reader.ask('transcript', contact=contact_id, limit=limit)
+    return Answer(newest.columns, newest.rows[::-1])
 
 
 async def funnel(reader: HistoryReader, period: Period = ALWAYS) -> Answer:

@@ -63,7 +63,7 @@ class ThreadedArchive(ABC):
     async def messages(self, session_id: str, *, limit: int) -> list[MessageRow]:
         contact_id = session_id.rpartition(':')[0]
         found = await self.ask('messages', contact=contact_id, session=session_id, limit=limit)
-        return [MessageRow(*cast('Any', row)) for row in found.rows]
+        return [MessageRow(*cast('Any', row)) for row in reversed(found.rows)]
 
     @abstractmethod
     async def ask(self, question: Question, **parameters: Parameter) -> Answer:

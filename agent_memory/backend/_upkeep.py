@@ -91,20 +91,6 @@ def restore(backup: Path, path: Path) -> None:
         raise ArchiveUnavailable(f'{path}: {error.strerror}') from error
 
 
-def copy_into(connection: duckdb.DuckDBPyConnection, target: Path) -> None:
-    """Write everything that is committed to a new file, in one snapshot. Half a copy never has the name `target`."""
-    half = target.with_name(f'{target.name}.half')
-    target.parent.mkdir(parents=True, exist_ok=True)
-    half.unlink(missing_ok=True)
-    [(source,)] = connection.execute('SELECT current_database()').fetchall()
-    connection.execute(f"ATTACH '{_quoted(half)}' AS half (STORAGE_VERSION 'v1.5.0')")
-    try:
-        connection.execute(f'COPY FROM DATABASE "{source}" TO half')
-    finally:
-        connection.execute('DETACH half')
-    os.replace(half, target)
-
-
 def _count(connection: duckdb.DuckDBPyConnection, rule: Rule, now: datetime) -> Outlived:
     before, time = now - rule.keep, _time(rule.table)
     query = f'SELECT count(*) FILTER ({time} < $before), count(*), min({time}) FROM {rule.table}'  # noqa: S608 - our names
@@ -123,7 +109,3 @@ def _time(table: Table) -> str:
 
 def _naive(time: datetime) -> datetime:
     return time.astimezone(UTC).replace(tzinfo=None)
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")

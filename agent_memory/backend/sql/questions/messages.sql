@@ -1,7 +1,3 @@
--- The newest messages of one session, oldest first: in the order in which they were committed.
-WITH found AS MATERIALIZED (
-    SELECT id, session_id, contact_id, role, content, time, rowid AS place
-    FROM message_history WHERE contact_id = $contact AND session_id = $session
-),
-newest AS (FROM found ORDER BY place DESC LIMIT $limit)
-SELECT id, session_id, contact_id, role, content, time FROM newest ORDER BY place
+-- The newest messages of one session, the newest first, by the order in which they were committed. The limit: as in transcript.
+SELECT id, session_id, contact_id, role, content, time FROM message_history
+WHERE contact_id = $contact AND session_id = $session ORDER BY rowid DESC LIMIT (SELECT $limit::BIGINT)

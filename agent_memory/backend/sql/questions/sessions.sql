@@ -1,7 +1,3 @@
--- A contact's sessions, newest first. Sorted after a materialized step: only so is the index on contact_id used.
-WITH found AS MATERIALIZED (
-    SELECT * EXCLUDE (archived_at) FROM archived_sessions WHERE contact_id = $contact
-    UNION ALL
-    FROM open_sessions WHERE contact_id = $contact
-)
-SELECT * REPLACE (profile::VARCHAR AS profile) FROM found ORDER BY started_at DESC LIMIT $limit
+-- A contact's sessions, newest first.
+SELECT * REPLACE (profile::VARCHAR AS profile) FROM sessions
+WHERE contact_id = $contact ORDER BY started_at DESC LIMIT (SELECT $limit::BIGINT)

@@ -1,0 +1,88 @@
+"""The order of the rows in the file: those of one contact lie together after a rewrite, in the order of their commits."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import anyio
+import duckdb
+import pytest
+
+from agent_memory.backend import _history as history
+from agent_memory.backend._duckdb import DuckDBArchive
+from agent_memory.backend._history import sql_of
+from agent_memory.backend._layout import unsorted
+from agent_memory.errors import ArchiveUnavailable
+from tests.backend.rows import batch, turn
+
+_CONTACTS = """
+INSERT INTO message_history
+SELECT n::VARCHAR, md5((n % 5000)::VARCHAR) || ':1', md5((n % 5000)::VARCHAR), 'user', 'oi ' || n, TIMESTAMP '2026-01-01'
+FROM range(200_000) AS numbers (n)
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / 'history.duckdb'
+
+
+@pytest.fixture
+async def archive(path: Path) -> AsyncIterator[DuckDBArchive]:
+    held = DuckDBArchive(path)
+    yield held
+    await held.close()
+
+
+async def test_the_file_is_sorted_once_enough_came_and_says_the_same(archive: DuckDBArchive, path: Path) -> None:
+    contacts = ('caio:1', 'ana:1', 'bia:1')
+    await archive.append(batch(*(turn(version, session=one) for version in (1, 2) for one in contacts)))
+    before = [await history.transcript(archive, 'ana'), await history.funnel(archive)]
+
+    assert not await archive.tidy(most=12)
+    assert await archive.tidy(most=11)
+    assert not await archive.tidy(most=0)
+
+    assert [await history.transcript(archive, 'ana'), await history.funnel(archive)] == before
+    await archive.append(batch(turn(3), after='1-0', offset='2-0'))
+    assert await archive.work(unsorted) == 2
+    newest = await history.transcript(archive, 'ana', limit=3)
+    assert [row[5] for row in newest.rows] == ['resposta 2', 'pergunta 3', 'resposta 3']
+    await archive.close()
+    with duckdb.connect(path) as connection:
+        found = connection.execute('SELECT contact_id, version FROM turns ORDER BY rowid').fetchall()
+    assert found == [('ana', 1), ('ana', 2), ('bia', 1), ('bia', 2), ('caio', 1), ('caio', 2), ('ana', 3)]
+
+
+async def test_a_question_about_one_contact_reads_few_of_the_rows(archive: DuckDBArchive) -> None:
+    await archive.work(lambda connection: connection.execute(_CONTACTS))
+    await archive.tidy(most=0)
+    assert await archive.work(_scanned) <= 2 * 30_720
+
+
+def _scanned(connection: duckdb.DuckDBPyConnection) -> int:
+    contact = connection.execute('SELECT contact_id FROM message_history LIMIT 1 OFFSET 100_000').fetchall()[0][0]
+    explained = connection.execute(
+        f'EXPLAIN (ANALYZE, FORMAT json) {sql_of("transcript")}', {'contact': contact, 'limit': 50}
+    ).fetchall()
+    return int(json.loads(explained[0][1])['cumulative_rows_scanned'])
+
+
+async def test_what_a_killed_rewrite_left_is_removed(archive: DuckDBArchive, path: Path) -> None:
+    left = [path.with_name(f'{path.name}.{end}') for end in ('smaller', 'smaller.half')]
+    for one in left:
+        await anyio.Path(one).write_text('rows of somebody who was erased since')
+    await archive.offset(0)
+    assert [await anyio.Path(one).exists() for one in left] == [False, False]
+
+
+async def test_a_copy_that_fails_leaves_nothing_behind(archive: DuckDBArchive, tmp_path: Path) -> None:
+    await archive.append(batch(turn(1)))
+    target = tmp_path / 'taken'
+    target.mkdir()
+    with pytest.raises(ArchiveUnavailable, match='taken'):
+        await archive.copy(target)
+    assert not await anyio.Path(f'{target}.half').exists()
+    assert len((await history.transcript(archive, 'ana')).rows) == 2
