@@ -57,21 +57,27 @@ def unsorted(connection: duckdb.DuckDBPyConnection) -> int:
 
 def _write(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     [(source,)] = connection.execute('SELECT current_database()').fetchall()
-    connection.execute(f"ATTACH '{_quoted(path)}' AS half (STORAGE_VERSION 'v1.5.0', ROW_GROUP_SIZE {_BLOCK_ROWS})")
+    # Named after its file: a backup and a rewrite may run at once.
+    copy = _name(path.name)
+    connection.execute(f"ATTACH '{_quoted(path)}' AS {copy} (STORAGE_VERSION 'v1.5.0', ROW_GROUP_SIZE {_BLOCK_ROWS})")
     try:
         # A cursor of its own: closing it ends a transaction that failed.
         with connection.cursor() as cursor:
             cursor.begin()
-            cursor.execute(f'COPY FROM DATABASE "{source}" TO half (SCHEMA)')
+            cursor.execute(f'COPY FROM DATABASE {_name(source)} TO {copy} (SCHEMA)')
             for (table,) in cursor.execute(_TABLES).fetchall():
                 # Those of one contact keep the order in which they were committed.
                 order = 'ORDER BY contact_id, rowid' if table in _SORTED else ''
-                cursor.execute(f'INSERT INTO half.{table} FROM {table} {order}')
+                cursor.execute(f'INSERT INTO {copy}.{table} FROM {table} {order}')
                 if order:
-                    cursor.execute(f"INSERT INTO half.layout SELECT '{table}', count(*) FROM half.{table}")  # noqa: S608
+                    cursor.execute(f"INSERT INTO {copy}.layout SELECT '{table}', count(*) FROM {copy}.{table}")  # noqa: S608
             cursor.commit()
     finally:
-        connection.execute('DETACH half')
+        connection.execute(f'DETACH {copy}')
+
+
+def _name(identifier: str) -> str:
+    return '"' + identifier.replace('"', '""') + '"'
 
 
 def _quoted(path: Path) -> str:

@@ -86,3 +86,16 @@ async def test_a_copy_that_fails_leaves_nothing_behind(archive: DuckDBArchive, t
         await archive.copy(target)
     assert not await anyio.Path(f'{target}.half').exists()
     assert len((await history.transcript(archive, 'ana')).rows) == 2
+
+
+async def test_a_backup_and_a_rewrite_may_run_at_once(archive: DuckDBArchive, tmp_path: Path) -> None:
+    await archive.work(lambda connection: connection.execute(_CONTACTS))
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(archive.backup, tmp_path / 'backups')
+        tasks.start_soon(archive.rewrite)
+    [backup] = [DuckDBArchive(Path(one)) async for one in anyio.Path(tmp_path / 'backups').iterdir()]
+    for one in (archive, backup):
+        assert await one.work(
+            lambda connection: connection.execute('SELECT count(*) FROM message_history').fetchall()
+        ) == [(200_000,)]
+    await backup.close()
