@@ -69,6 +69,8 @@ class Turn(Generic[ProfileT]):
     """Set by `commit`."""
     given_back: bool = False
     """Set by `give_back`."""
+    beside: tuple[Action, ...] = ()
+    """What is committed whatever the answer is, such as what a tapped button decides."""
     _began: float = field(default_factory=time.monotonic, repr=False)
 
     @property
@@ -90,11 +92,11 @@ class Turn(Generic[ProfileT]):
         return self._codec.domain.states.is_muted(self.session)
 
     def fold(self, actions: Iterable[Action]) -> Folded[ProfileT]:
-        """Return what the session becomes with `actions`, without committing."""
+        """Return what the session becomes with what stands `beside` and `actions`, without committing."""
         source = self.messages[-1] if self.messages else None
         return fold(
             self.session,
-            actions,
+            (*self.beside, *actions),
             self._codec.domain,
             message=source.id if source else None,
             at=source.at if source else self._clock(),

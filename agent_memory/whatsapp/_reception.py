@@ -76,11 +76,19 @@ class Reception:
             case 'in':
                 return Fixed(self.wording.opted_in, (Ask(request='opt_out', withdrawn=True),))
             case _:
-                tapped = [fixed for one in inbounds if (fixed := self.choices.get(one.choice or ''))]
-                if tapped:
-                    return Fixed(None, tapped[-1].actions) if opted_out else tapped[-1]
+                tapped = self._tapped(inbounds)
+                # What was written beside a button wants an answer of its own.
+                if tapped and (opted_out or muted or len(tapped) == len(inbounds)):
+                    return Fixed(None if opted_out else tapped[-1].reply, self.tapped(inbounds))
                 claimed = self.claims([one.text for one in inbounds], session) if opted_out or muted else None
                 return claimed or (SILENCE if opted_out else None)
+
+    def tapped(self, inbounds: Sequence[Inbound]) -> tuple[Action, ...]:
+        """Return what the buttons that were tapped in a burst decide, in order."""
+        return tuple(action for fixed in self._tapped(inbounds) for action in fixed.actions)
+
+    def _tapped(self, inbounds: Sequence[Inbound]) -> list[Fixed]:
+        return [fixed for one in inbounds if (fixed := self.choices.get(one.choice or ''))]
 
     def _wish(self, inbounds: Sequence[Inbound], *, opted_out: bool) -> Literal['out', 'in'] | None:
         """Return what the last word of the burst on this was. Coming back is a wish only of who had left."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
@@ -19,11 +20,9 @@ from agent_memory.session import Attachment, Inbound
 from agent_memory.whatsapp._contacts import Address
 from agent_memory.whatsapp._delivery import Compose, Delivery, as_text
 from agent_memory.whatsapp._reception import SILENCE, Fixed, Reception
-from agent_memory.whatsapp.media import MediaSource, MediaUnavailable, Transcriber
+from agent_memory.whatsapp.media import MediaSource, Transcriber
 from agent_memory.whatsapp.sender import Sender
 
-_REFRESH_S = 20
-"""A typing indicator vanishes after 25 s (Cloud API, typing indicators)."""
 _LOOK_S = 1.0
 
 
@@ -49,7 +48,8 @@ class Dispatcher:
         compose: Makes messages of a reply.
         concurrency: Most turns at once.
         grace: How long a shutdown waits for turns to end before it gives them back.
-        hearing: How long an answer waits for one voice message to be written down.
+        hearing: How long an answer waits for voice messages to be written down, all those of one turn together.
+        refresh: How often a typing indicator is shown again: it vanishes after 25 s (Cloud API, typing indicators).
         clock: Replaces the clock that tells how old a message is, for tests.
     """
 
@@ -63,6 +63,7 @@ class Dispatcher:
     concurrency: int = 100
     grace: timedelta = timedelta(seconds=20)
     hearing: timedelta = timedelta(seconds=12)
+    refresh: timedelta = timedelta(seconds=20)
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     _busy: set[str] = field(default_factory=set[str], init=False, repr=False)
     _again: set[str] = field(default_factory=set[str], init=False, repr=False)
@@ -186,53 +187,75 @@ class Dispatcher:
         if muted or age > self.reception.too_old:
             # Nothing is said, but what the person decided counts all the same.
             fixed = Fixed(None, fixed.actions) if fixed else SILENCE
-        elif fixed is None and not await self._hear(turn, inbounds, self.media.get(number)):
-            fixed = Fixed(self.reception.wording.ask_for_text)
         if fixed is not None:
             await turn.commit(reply=fixed.reply, actions=fixed.actions)
-        else:
-            await self._run_agent(turn, inbounds[-1], self.senders.get(number))
+            return
+        async with _typing(self.senders.get(number), inbounds[-1].message_id, self.refresh):
+            if await self._hear(turn, inbounds, self.media.get(number)):
+                await self._answer_said(turn, inbounds)
+            else:
+                await turn.commit(reply=self.reception.wording.ask_for_text)
 
-    async def _run_agent(self, turn: Turn[Any], newest: Inbound, sender: Sender | None) -> None:
-        said = '\n'.join(message.text for message in turn.messages)
-        failure: Exception | None = None
-        async with anyio.create_task_group() as beside:
-            if sender is not None:
-                beside.start_soon(_show_typing, sender, newest.message_id)
-            try:
-                await self.answer(turn, newest.model_copy(update={'text': said}))
-            except Exception as error:  # noqa: BLE001 - raised again below, outside the group that would wrap it
-                failure = error
-            beside.cancel_scope.cancel()
-        if failure is not None:
-            raise failure
+    async def _answer_said(self, turn: Turn[Any], inbounds: tuple[Inbound, ...]) -> None:
+        """Answer what is written or was heard: who says that they want to be left alone is heard by no agent either."""
+        texts = [message.text for message in turn.messages]
+        said = tuple(one.model_copy(update={'text': text}) for one, text in zip(inbounds, texts, strict=True))
+        fixed = self.reception.fixed(said, turn.session, muted=False)
+        if fixed is not None:
+            await turn.commit(reply=fixed.reply, actions=fixed.actions)
+            return
+        turn.beside = self.reception.tapped(said)
+        await self.answer(turn, said[-1].model_copy(update={'text': '\n'.join(texts)}))
 
     async def _hear(self, turn: Turn[Any], inbounds: tuple[Inbound, ...], media: MediaSource | None) -> bool:
         """Write the voice messages of a turn down; return whether there is anything to answer."""
-        understood = False
-        for message, inbound in zip(turn.messages, inbounds, strict=True):
-            recording = inbound.attachment
-            if recording is None or recording.kind != 'audio':
-                understood = True
-            elif words := await self._transcribed(recording, media):
-                turn.hear(message.id, words)
-                understood = True
-        return understood
-
-    async def _transcribed(self, recording: Attachment, media: MediaSource | None) -> str | None:
-        """Return what is said in a recording, or `None` when nobody could listen to it in time."""
-        if self.transcriber is None or media is None:
-            return None
-        with anyio.move_on_after(self.hearing.total_seconds()):
-            try:
-                sound = await media.download(recording)
-                return await self.transcriber.transcribe(sound, mime_type=recording.mime_type or '')
-            except MediaUnavailable as error:
-                telemetry.worker_failed(error)
-        return None
+        spoken = {
+            message.id: inbound.attachment
+            for message, inbound in zip(turn.messages, inbounds, strict=True)
+            if inbound.attachment and inbound.attachment.kind == 'audio'
+        }
+        heard: dict[str, str] = {}
+        if spoken and media is not None and self.transcriber is not None:
+            with anyio.move_on_after(self.hearing.total_seconds()):
+                async with anyio.create_task_group() as listening:
+                    for id_, recording in spoken.items():
+                        listening.start_soon(_listen, id_, recording, media, self.transcriber, heard)
+        for id_, words in heard.items():
+            turn.hear(id_, words)
+        return bool(heard) or len(spoken) < len(inbounds)
 
 
-async def _show_typing(sender: Sender, message_id: str) -> None:
+async def _listen(
+    id_: str, recording: Attachment, media: MediaSource, transcriber: Transcriber, heard: dict[str, str]
+) -> None:
+    """Note what is said in a recording, if anybody can tell."""
+    try:
+        sound = await media.download(recording)
+        words = await transcriber.transcribe(sound, mime_type=recording.mime_type or '')
+    except Exception as error:  # noqa: BLE001 - a recording that nobody can listen to fails no turn
+        telemetry.worker_failed(error)
+    else:
+        if words.strip():
+            heard[id_] = words
+
+
+@asynccontextmanager
+async def _typing(sender: Sender | None, message_id: str, refresh: timedelta) -> AsyncGenerator[None]:
+    """Show the person that an answer comes, for as long as the body runs."""
+    failure: Exception | None = None
+    async with anyio.create_task_group() as beside:
+        if sender is not None:
+            beside.start_soon(_show_typing, sender, message_id, refresh)
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - raised again below, outside the group that would wrap it
+            failure = error
+        beside.cancel_scope.cancel()
+    if failure is not None:
+        raise failure
+
+
+async def _show_typing(sender: Sender, message_id: str, refresh: timedelta) -> None:
     while True:
         await sender.read(message_id, typing=True)
-        await anyio.sleep(_REFRESH_S)
+        await anyio.sleep(refresh.total_seconds())

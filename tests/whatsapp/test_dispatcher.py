@@ -169,22 +169,6 @@ async def test_who_opted_out_stays_out_in_the_next_session(channel: Whatsapp) ->
     assert await converse(channel, 'oi') == []
 
 
-async def test_a_consent_button_is_answered_without_the_model(channel: Whatsapp) -> None:
-    await channel.deliver(channel.graph.taps(ANA, 'consent:yes', 'Aceito'))
-    await channel.work()
-    assert channel.graph.texts() == ['Obrigado!']
-    session = await channel.manager.get_session(f'+{ANA}')
-    assert session is not None
-    assert session.consent.given
-    assert channel.asked == []
-
-
-async def test_another_button_goes_to_the_agent_by_its_title(channel: Whatsapp) -> None:
-    await channel.deliver(channel.graph.taps(ANA, 'car:7', 'Ver o Onix'))
-    await channel.work()
-    assert channel.asked == ['Ver o Onix']
-
-
 async def test_a_person_of_the_business_who_writes_by_hand_mutes_the_bot(channel: Whatsapp) -> None:
     await converse(channel, 'oi')
     echo = {'from': '551130000000', 'to': ANA, 'id': 'wamid.E', 'type': 'text', 'text': {'body': 'Oi, é a Bia'}}
@@ -248,31 +232,6 @@ async def test_a_failing_agent_ends_in_one_apology(channel: Whatsapp) -> None:
         tasks.start_soon(channel.dispatcher.run)
         assert await channel.until_seen(1) == [channel.manager.domain.apology]
         channel.dispatcher.stop()
-
-
-class Ears:
-    """Hears what the recording says, as text."""
-
-    async def transcribe(self, sound: bytes, *, mime_type: str) -> str:
-        assert mime_type == 'audio/ogg; codecs=opus'
-        return sound.decode()
-
-
-async def test_a_voice_message_is_answered_by_its_words(redis_url: str) -> None:
-    async with whatsapp(redis_url, transcriber=Ears()) as channel:
-        voice = channel.graph.sends_voice(ANA, b'quero um SUV')
-        await channel.deliver(voice, channel.graph.says(ANA, 'até 90 mil'))
-        await channel.work()
-        assert channel.asked == ['quero um SUV\naté 90 mil']
-        session = await channel.manager.get_session(f'+{ANA}')
-        assert session is not None
-        assert session.memory.messages[0].content == 'quero um SUV'
-
-
-async def test_a_voice_message_that_nobody_can_hear_is_answered_with_a_request(channel: Whatsapp) -> None:
-    await channel.deliver(channel.graph.sends_voice(ANA, b'...'))
-    await channel.work()
-    assert (channel.graph.texts(), channel.asked) == ([WORDS.ask_for_text], [])
 
 
 async def test_phone_then_username_then_a_new_number_are_one_contact(channel: Whatsapp) -> None:
