@@ -91,9 +91,9 @@ class Memory:
 
 
 @asynccontextmanager
-async def memory_on(redis_url: str, *, pace: Pace = PACE) -> AsyncGenerator[Memory]:
+async def memory_on(redis_url: str, *, pace: Pace = PACE, mailbox_cap: int = 10) -> AsyncGenerator[Memory]:
     clock = Clock()
-    store = RedisStore.from_url(redis_url, policy=Policy(max_batch=20, mailbox_cap=10))
+    store = RedisStore.from_url(redis_url, policy=Policy(max_batch=20, mailbox_cap=mailbox_cap))
     store = RedisStore(store.client, policy=store.policy, clock_ms=clock)
     manager = SessionManager(store, clock=lambda: datetime.fromtimestamp(clock.ms / 1000, UTC))
     yield Memory(manager, clock, await manager.contact_id(ANA), pace)
