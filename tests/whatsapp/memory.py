@@ -21,8 +21,8 @@ PACE = Pace(quiet=timedelta(seconds=2), cap=timedelta(seconds=8), most=5)
 class Clock:
     """The server's milliseconds, moved by the test."""
 
-    def __init__(self) -> None:
-        self.ms = 1_772_452_800_000
+    def __init__(self, ms: int = 1_772_452_800_000) -> None:
+        self.ms = ms
 
     def __call__(self) -> int:
         return self.ms

@@ -1,4 +1,8 @@
-"""A worker that kills itself at one step: `python -m tests.whatsapp.worker_process REDIS GRAPH TOKEN STEP`."""
+"""A worker that kills itself at one step: `python -m tests.whatsapp.worker_process REDIS GRAPH TOKEN STEP`.
+
+The steps: `taken` (the turn runs), `committed` (the reply is generated), `claimed` (it is dispatching), `sent` (the Graph
+API answered), `settled` (sent, failed, or generated again).
+"""
 
 from __future__ import annotations
 
@@ -18,8 +22,6 @@ from agent_memory.manager import SessionManager
 from agent_memory.session import Inbound
 from agent_memory.whatsapp import Dispatcher, GraphSender
 from tests.whatsapp.channel import POLICY, RECEPTION
-
-STEPS = ('taken', 'committed', 'claimed', 'sent', 'settled')
 
 
 def die_at(step: str) -> None:
