@@ -68,7 +68,10 @@ def rows_of(codec: Codec[Any], vault: Vault | None = None) -> Callable[[Entry], 
             if await vault.is_erased(entry.contact_id, sealed_by):
                 return Rows()
             if box is None:
-                raise KeyUnavailable('an entry of the outbox is sealed with a key that this key store does not have')
+                raise KeyUnavailable(
+                    f'an entry of contact {entry.contact_id} is sealed with a key that this key store does not have; '
+                    f'restore the key store, or give the contact up: `agent-memory forget contact:{entry.contact_id}`'
+                )
         return _rows(entry, codec.of(box))
 
     def _rows(entry: Entry, codec: Codec[Any]) -> Rows:

@@ -23,6 +23,7 @@ from agent_memory.backend._parquet import write_parquet
 from agent_memory.history import opened
 from agent_memory.lead import CAR_LEAD
 from agent_memory.privacy._audit import Audit, operator
+from agent_memory.privacy._exported import EXPORTS, Exports
 from agent_memory.settings import MemorySettings
 
 Report = Literal['qualification', 'scores', 'response-times', 'fields', 'sources']
@@ -67,6 +68,7 @@ async def run_history(*, contact: str, limit: int, data: Path | None, output: Ou
         contact_id = await memory.manager.contact_id(contact)
         await _audit(data).note('history', contact_id)
         found = await questions.transcript(_archive(data), contact_id, limit=limit)
+        _remember(output, data, [contact_id])
         output.show(await opened(memory.manager.vault, found))
 
 
@@ -79,7 +81,9 @@ async def run_leads(*, score: float, limit: int, period: Period, data: Path | No
     """Show the sessions at or above a score."""
     await _audit(data).note('leads')
     found = await questions.leads(_archive(data), period, score=score, limit=limit)
-    output.show(await opened(_settings(data).vault(), found))
+    told = await opened(_settings(data).vault(), found)
+    _remember(output, data, [str(row[told.columns.index('contact_id')]) for row in told.rows])
+    output.show(told)
 
 
 async def run_report(*, name: Report, period: Period, data: Path | None, output: Output) -> None:
@@ -117,6 +121,12 @@ def _archive(data: Path | None) -> DuckDBArchive:
 def _audit(data: Path | None) -> Audit:
     """Return the audit, whose anchor moves on with the process that holds the history."""
     return Audit(_archive(data), actor=operator())
+
+
+def _remember(output: Output, data: Path | None, contact_ids: list[str]) -> None:
+    """Note which file gets the data of these contacts, so that their erasure finds it."""
+    if output.parquet:
+        Exports(_settings(data).data_dir / EXPORTS).note(output.parquet, contact_ids)
 
 
 def _table(answer: Answer) -> Table:

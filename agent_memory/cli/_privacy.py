@@ -47,11 +47,13 @@ async def run_export(*, contact: str, out: Path | None, data: Path | None) -> No
     """Write everything that is kept of a contact, as JSON and as a page."""
     async with desk(data) as at:
         found = await at.rights.export(contact)
-        folder = out or at.rights.exports
+        folder = out or at.rights.exports.directory
         name = f'{found.contact_id}-{found.at:%Y%m%dT%H%M%SZ}'
         page = export_page(json.loads(found.written()), at=found.at.isoformat())
         for ending, text in (('json', found.written()), ('html', page)):
-            _console.print(str(_private(folder / f'{name}.{ending}', text)), soft_wrap=True)
+            path = folder / f'{name}.{ending}'
+            at.rights.exports.note(path, [found.contact_id])
+            _console.print(str(_private(path, text)), soft_wrap=True)
 
 
 async def run_correct(*, contact: str, changes: list[str], data: Path | None) -> None:

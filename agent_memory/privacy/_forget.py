@@ -7,13 +7,9 @@ comes late, and what is left is removed. Done again after a crash it finishes wh
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator, Iterable
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
-
-import anyio
 
 from agent_memory.backend._archive import Archive
 from agent_memory.backend._erasure import Erasable, ErasableArchive, HotTraces, StoreErasure, Tombstone
@@ -21,6 +17,7 @@ from agent_memory.backend._ledger import AuditNote, RequestStep
 from agent_memory.errors import SetupError
 from agent_memory.manager import SessionManager
 from agent_memory.privacy._audit import Audit
+from agent_memory.privacy._exported import Exports
 from agent_memory.privacy._receipt import Receipt, Signer
 
 
@@ -43,14 +40,14 @@ class Eraser:
         manager: Whose store and keys.
         signer: Signs receipts.
         archive: The history; `None` when it is kept on another machine, whose archiver applies the tombstone.
-        exports: Where exported files lie, named after their contact.
+        exports: The files with data in clear that operators had written.
         audit: Where it is noted.
     """
 
     manager: SessionManager[Any]
     signer: Signer
     archive: Archive | None = None
-    exports: Path | None = None
+    exports: Exports | None = None
     audit: Audit | None = None
 
     async def plan(self, contact: str) -> Found:
@@ -69,7 +66,7 @@ class Eraser:
             keys=sum([await self.manager.vault.keys.get(name) is not None for name in names]),
             store=_summed([await self._store.traces(name) for name in names]),
             history=history,
-            exports=len([path async for path in self._exported(names)]),
+            exports=len(self.exports.of(names)) if self.exports else 0,
         )
 
     async def forget(self, contact: str) -> Receipt:
@@ -82,6 +79,7 @@ class Eraser:
             KeyUnavailable: The key store does not answer. Nothing was erased: do it again.
             StoreUnavailable: The key is destroyed, but the store does not answer: do it again.
             ArchiveUnavailable: The store is done, but the history cannot be written: do it again.
+            SetupError: An exported file cannot be removed. Remove it, and do it again.
         """
         found = await self.plan(contact)
         names = found.contact_ids
@@ -94,9 +92,7 @@ class Eraser:
             removed.append(traces)
             stones.append(stone)
         history = await self.archive.erase(stones) if isinstance(self.archive, ErasableArchive) else None
-        exports = [path async for path in self._exported(names)]
-        for path in exports:
-            await path.unlink(missing_ok=True)
+        exports = self.exports.remove(names) if self.exports else 0
         receipt = Receipt(
             id=secrets.token_urlsafe(12),
             contact_ids=names,
@@ -107,7 +103,7 @@ class Eraser:
             store=_most(found.store, _summed(removed)),
             store_file_rewritten=await self._store.rewrite_file(),
             history=None if history is None else _most(found.history or {}, history),
-            exports=len(exports),
+            exports=exports,
         )
         await self._noted(receipt)
         return self.signer.sign(receipt)
@@ -126,12 +122,6 @@ class Eraser:
         notes = [AuditNote('erasure', actor, name, dict(data)) for name in receipt.contact_ids]
         steps = [RequestStep(name, 'deletion', 'done', actor) for name in receipt.contact_ids]
         await self.audit.enter(notes, steps)
-
-    async def _exported(self, names: Iterable[str]) -> AsyncIterator[anyio.Path]:
-        if self.exports is not None:
-            for name in names:
-                async for path in anyio.Path(self.exports).glob(f'{name}*'):
-                    yield path
 
     @property
     def _store(self) -> StoreErasure:

@@ -17,6 +17,7 @@ from agent_memory.errors import InvalidInput, SetupError
 from agent_memory.manager import SessionManager
 from agent_memory.privacy._audit import Audit, LedgerReader, operator
 from agent_memory.privacy._dossier import Dossier, Explanation, Person
+from agent_memory.privacy._exported import EXPORTS, Exports
 from agent_memory.privacy._forget import Eraser, Found
 from agent_memory.privacy._receipt import SIGNER_FILE, Receipt, Signer
 from agent_memory.profile import Change, ProfileT
@@ -155,9 +156,9 @@ class Rights(Generic[ProfileT]):
         return self.manager.archive
 
     @property
-    def exports(self) -> Path:
-        """Where exported files lie, named after their contact; an erasure removes them."""
-        return self.directory / 'exports'
+    def exports(self) -> Exports:
+        """The files with data in clear that were written; an erasure removes them."""
+        return Exports(self.directory / EXPORTS)
 
     @property
     def _eraser(self) -> Eraser:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.cli.commands import chat, run
+from tests.cli.commands import chat, run, talking
 
 ANA = '+5511999990000'
 
@@ -34,3 +34,24 @@ def test_a_person_is_forgotten_with_a_receipt_that_can_be_checked(tmp_path: Path
     said = [path for path in data.rglob('*') if path.is_file() and b'Quixabeira' in path.read_bytes()]
     assert said == []
     assert run('keys', 'check', *place).stdout.startswith('0 keys')
+
+
+def test_a_person_is_forgotten_while_another_process_holds_the_history(tmp_path: Path) -> None:
+    data = tmp_path / 'data'
+    place = ('--data', str(data))
+    bia = '+5521988887777'
+    chat(data, 'oi, meu nome é Josefina Quixabeira', contact=bia)
+    with talking(data) as other:
+        other.say('quero um SUV', until='?')
+        exported = tmp_path / 'dela.parquet'
+        run('history', bia, '--parquet', str(exported), *place)
+        assert exported.exists()
+
+        receipt = json.loads(run('forget', bia, '--json', *place).stdout)
+
+        assert (receipt['keys'], receipt['history']['turns'], receipt['exports']) == (1, 1, 1)
+        assert not exported.exists()
+        assert json.loads(run('history', bia, '--json', *place).stdout) == []
+        other.say('até 60 mil', until='60')
+        other.leave()
+    assert len(json.loads(run('history', ANA, '--json', *place).stdout)) >= 4

@@ -5,10 +5,8 @@
 
 from __future__ import annotations
 
-import base64
 import shutil
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,109 +15,21 @@ import pytest
 from redis.asyncio import Redis
 
 from agent_memory.backend._archive import Batch
-from agent_memory.backend._archiver import Archiver
-from agent_memory.backend._channel import Alias, Pace
-from agent_memory.backend._duckdb import DuckDBArchive
 from agent_memory.backend._key_store import WrappedKey
-from agent_memory.backend._ledger import AuditNote
 from agent_memory.backend._protocol import Idle
 from agent_memory.backend._redis import RedisStore
 from agent_memory.errors import ContactErased, InvalidInput, LeaseLost, SetupError
-from agent_memory.history import rows_of
 from agent_memory.manager import SessionManager
-from agent_memory.privacy._audit import Audit
-from agent_memory.privacy._forget import Eraser, reconcile
+from agent_memory.privacy._forget import reconcile
 from agent_memory.privacy._receipt import Signer, verify_receipt
-from agent_memory.profile import Change
-from agent_memory.session import Inbound
-from agent_memory.turn import PatchProfile
 from agent_memory.vault import KEYS_FILE, SqliteKeys, Vault
-from tests.servers import Server, on_port, running
-
-PHONE = '+5511987654321'
-NAME, CPF, SENTENCE = 'Josefina Quixabeira', '390.533.447-05', 'quero vender o corcel azul do meu falecido marido'
-PERSONAL = (PHONE[1:], base64.b64encode(PHONE[1:].encode()).decode().rstrip('='), NAME, CPF, SENTENCE, 'corcel azul')
-
-
-@dataclass
-class House:
-    """A deployment: a server with its file, keys and a history."""
-
-    directory: Path
-    server: Server
-    manager: SessionManager[Any]
-    archive: DuckDBArchive
-
-    @property
-    def store(self) -> RedisStore:
-        assert isinstance(self.manager.store, RedisStore)
-        return self.manager.store
-
-    def worker(self) -> SessionManager[Any]:
-        """Another process, with what it has in memory."""
-        return SessionManager(RedisStore.from_url(self.server.url), vault=Vault.at(self.directory / 'data'))
-
-    def eraser(self) -> Eraser:
-        signer = Signer.from_file(self.directory / 'data' / 'receipt.key')
-        audit = Audit(self.archive, self.store.anchor, 'os:operator')
-        return Eraser(self.manager, signer, self.archive, exports=self.directory / 'exports', audit=audit)
-
-    def archiver(self) -> Archiver:
-        return Archiver(self.store.outbox, self.archive, rows_of(self.manager.codec, self.manager.vault))
-
-    def found(self) -> list[str]:
-        """Return which files hold which of the personal items, in any spelling."""
-        spelled = [item.encode() for item in PERSONAL] + [item.encode('utf-16-le') for item in PERSONAL]
-        return [
-            f'{path.relative_to(self.directory)}: {item!r}'
-            for path in sorted(self.directory.rglob('*'))
-            if path.is_file()
-            for item in spelled
-            if item in path.read_bytes()
-        ]
+from tests.privacy.house import PERSONAL, PHONE, House, inbound, lived, open_house, talk
 
 
 @pytest.fixture
 async def house(tmp_path: Path) -> AsyncIterator[House]:
-    server = on_port(tmp_path / 'redis', '--appendonly', 'yes', '--appendfsync', 'always', '--save', '')
-    async with running(server):
-        vault = Vault.at(tmp_path / 'data')
-        archive = DuckDBArchive(tmp_path / 'data' / 'history.duckdb')
-        manager = SessionManager(RedisStore.from_url(server.url), archive, vault=vault)
-        yield House(tmp_path, server, manager, archive)
-        await manager.close()
-
-
-def inbound(number: int, text: str = SENTENCE, *, phone: str = PHONE, sent_at: datetime | None = None) -> Inbound:
-    return Inbound(
-        contact=phone,
-        message_id=f'wamid.{base64.b64encode(phone[1:].encode()).decode()}.{number}',
-        text=text,
-        sent_at=sent_at or datetime.now(UTC) - timedelta(seconds=30 - number),
-    )
-
-
-async def talk(manager: SessionManager[Any], one: Inbound) -> None:
-    async with manager.turn(one) as turn:
-        changes = [Change(field='name', value=NAME), Change(field='city', value=SENTENCE[:40])]
-        await turn.commit(reply=f'Certo, {NAME}, anotei o CPF {CPF}.', actions=[PatchProfile(changes=changes)])  # type: ignore[union-attr]
-
-
-async def lived(house: House) -> str:
-    """Let the person leave traces in every place, and return their contact id."""
-    for number in range(3):
-        await talk(house.manager, inbound(number))
-    await house.archiver().drain()
-    await talk(house.manager, inbound(3))  # its record is still on its way
-    waiting = inbound(4)
-    await house.manager.receive(waiting, address=PHONE.encode(), pace=Pace(quiet=timedelta(0)))
-    contact_id = await house.manager.contact_id(PHONE)
-    alias = Alias((await house.manager.identity()).alias('phone', PHONE[1:]), 'phone')
-    await house.manager.channel.link((alias,), contact_id=contact_id, spare='spare')
-    (house.directory / 'exports').mkdir(exist_ok=True)
-    (house.directory / 'exports' / f'{contact_id}.json').write_text(f'{NAME} {CPF} {PHONE}')
-    await house.archive.enter([AuditNote('read', 'os:operator', contact_id)])
-    return contact_id
+    async with open_house(tmp_path) as opened:
+        yield opened
 
 
 async def test_nothing_of_a_person_is_left_in_any_file(house: House, caplog: pytest.LogCaptureFixture) -> None:
