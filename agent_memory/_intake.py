@@ -69,7 +69,7 @@ class Intake(Generic[ProfileT]):
         if box is None:
             await self.identity()
             box = await self.vault.box(contact_id)
-        return self.codec.of(box)
+        return self.codec.of(box, accepts_plain=self.vault.accepts_plain)
 
     async def reader(self, contact_id: str, blob: bytes) -> Codec[ProfileT]:
         """Return the codec that reads a blob of a contact, if the contact still has the key.
@@ -77,7 +77,8 @@ class Intake(Generic[ProfileT]):
         Raises:
             KeyUnavailable: Its key cannot be had.
         """
-        return self.codec.of(await self.vault.find(contact_id, key_id=sealed_with(blob)))
+        box = await self.vault.find(contact_id, key_id=sealed_with(blob))
+        return self.codec.of(box, accepts_plain=self.vault.accepts_plain)
 
     async def keyed(
         self, contact_id: str, call: Callable[[Codec[ProfileT]], Awaitable[T]]

@@ -52,6 +52,11 @@ _MESSAGES = {'memory': {'messages'}}
 _VERSION = struct.Struct('>QI')
 """When a session started, in ms, and one of its versions."""
 
+_PLAIN_REFUSED = (
+    'these stored bytes are not sealed: they were written by hand, or before everything was; in the second case set '
+    'AGENT_MEMORY_ACCEPT_UNSEALED=true until they have been written anew'
+)
+
 T = TypeVar('T', bound=BaseModel)
 
 
@@ -134,16 +139,17 @@ def _validated(model: type[T], data: bytes) -> T:
 class Codec(Generic[ProfileT]):
     """Translates between the models of one domain and stored bytes, sealed with the key of the contact that `of` names.
 
-    What was written before sealing was introduced is read as it is. Without a box nothing sealed can be read, and what
-    is written is not sealed.
+    Without a box nothing sealed can be read, and what is written is not sealed.
     """
 
     domain: Domain[ProfileT]
     box: Box | None = field(default=None, repr=False)
+    accepts_plain: bool = True
+    """Whether bytes that are not sealed are read as they are."""
 
-    def of(self, box: Box | None) -> Codec[ProfileT]:
+    def of(self, box: Box | None, *, accepts_plain: bool = False) -> Codec[ProfileT]:
         """Return the codec of one contact."""
-        return Codec(self.domain, box)
+        return Codec(self.domain, box, accepts_plain)
 
     @property
     def key_id(self) -> str:
@@ -251,6 +257,8 @@ class Codec(Generic[ProfileT]):
     def _opened(self, kind: Kind, blob: bytes) -> tuple[bytes, bytes]:
         """Return where a blob belongs and what is in it; it belongs nowhere when it is not sealed."""
         if blob[:1] != SEALED:
+            if not self.accepts_plain:
+                raise SealBroken(_PLAIN_REFUSED)
             return b'', blob
         if self.box is None:
             raise KeyUnavailable('this is sealed, and its contact has no key: it was destroyed, or lives elsewhere')

@@ -72,7 +72,7 @@ def rows_of(codec: Codec[Any], vault: Vault | None = None) -> Callable[[Entry], 
                     f'an entry of contact {entry.contact_id} is sealed with a key that this key store does not have; '
                     f'restore the key store, or give the contact up: `agent-memory forget contact:{entry.contact_id}`'
                 )
-        return _rows(entry, codec.of(box))
+        return _rows(entry, codec.of(box, accepts_plain=vault.accepts_plain))
 
     def _rows(entry: Entry, codec: Codec[Any]) -> Rows:
         match entry.kind:
@@ -159,7 +159,7 @@ class Opener:
     async def letter(self, letter: DeadLetter, codec: Codec[Any]) -> Inbound:
         """Return the message that was given up."""
         box = await self.vault.find(letter.contact_id, key_id=sealed_with(letter.body))
-        return codec.of(box).read_inbound(letter.body)
+        return codec.of(box, accepts_plain=True).read_inbound(letter.body)
 
     async def _cells(self, contact_id: str, *cells: str) -> Cells:
         """Return what opens the cells of a contact; the key is asked for only if one is sealed."""

@@ -75,6 +75,8 @@ class MemorySettings(Environment):
     """What data keys are wrapped with: 32 bytes in hex, the current one first, older ones behind commas."""
     master_key_file: Path | None = None
     """Where it is read from instead, one a line; `master.key` in the data directory, made on first use, by default."""
+    accept_unsealed: bool = False
+    """Whether sessions from before everything was sealed are still read; each is sealed with its next turn."""
     key_prefix: str = 'am'
     session_ttl: timedelta = timedelta(hours=24)
     lease: timedelta = Policy().lease
@@ -120,7 +122,8 @@ class MemorySettings(Environment):
         """
         keys = RedisKeys.from_url(self.keys_url) if self.keys_url else SqliteKeys(self.data_dir / KEYS_FILE)
         given = self.master_key.get_secret_value().split(',') if self.master_key else None
-        return Vault(keys, MasterKeys(given) if given else MasterKeys.from_file(self.master_key_path))
+        master = MasterKeys(given) if given else MasterKeys.from_file(self.master_key_path)
+        return Vault(keys, master, accepts_plain=self.accept_unsealed)
 
     @property
     def master_key_path(self) -> Path:

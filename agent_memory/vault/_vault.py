@@ -33,11 +33,16 @@ class Vault:
     Args:
         keys: Where wrapped data keys live.
         master: What wraps them.
+        accepts_plain: Whether the store's bytes from before sealing are read as they are. Who can write to the store can
+            then put words into it that nobody said, so leave it off when there are none.
         cache_size: Most boxes that are kept open in this process.
     """
 
-    def __init__(self, keys: KeyStore, master: KeyProvider, *, cache_size: int = 10_000) -> None:
+    def __init__(
+        self, keys: KeyStore, master: KeyProvider, *, accepts_plain: bool = False, cache_size: int = 10_000
+    ) -> None:
         self.keys = keys
+        self.accepts_plain = accepts_plain
         self.master = master
         self._size = cache_size
         self._boxes: OrderedDict[str, Box] = OrderedDict()
