@@ -57,6 +57,6 @@ bench: .venv/.stamp
 
 check: lint types contracts budget
 
-# Break the Lua scripts one place at a time: the tests must notice 95 % of it. ARGS=20 tries about 20 places.
+# Break the Lua scripts one place at a time: the tests must notice 95 % of it. ARGS=20 tries about 20 places, ARGS=begin.lua those of one.
 mutate: .venv/.stamp
 	$(BIN)/python -m tests.mutate_lua $(ARGS)

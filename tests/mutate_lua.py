@@ -10,7 +10,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -144,10 +144,12 @@ def killed_by_tests(folder: Path, file: str) -> bool:
     return subprocess.run(command, capture_output=True, check=False, timeout=300).returncode != 0
 
 
-async def run(limit: int) -> float:
-    """Try every mutant, or every n-th so that about `limit` remain, and return the share that was killed."""
-    every = list(mutants())
-    chosen = every[:: max(1, len(every) // limit)] if limit else every
+async def run(wanted: Sequence[str]) -> float:
+    """Try every mutant, those of the scripts that are named, or about so many of all; return the share that was killed."""
+    names = {name for name in wanted if name.endswith('.lua')}
+    every = [mutant for mutant in mutants() if not names or mutant.file in names]
+    limit = next((int(number) for number in wanted if number.isdigit()), len(every))
+    chosen = every[:: max(1, len(every) // limit)]
     lived: list[Mutant] = []
     with tempfile.TemporaryDirectory() as tmp:
         async with valkey(Path(tmp)) as server:
@@ -178,4 +180,4 @@ async def run(limit: int) -> float:
 
 
 if __name__ == '__main__':
-    sys.exit(anyio.run(run, int(sys.argv[1]) if len(sys.argv) > 1 else 0) < REQUIRED)
+    sys.exit(anyio.run(run, sys.argv[1:]) < REQUIRED)

@@ -172,3 +172,41 @@ async def test_workers_are_told_when_the_next_mail_is_due(owing: Owing) -> None:
     assert await look(0) == ([], 0)  # overdue, and this worker takes no more
     assert await look(9) == ([CONTACT.encode()], 2_000)
     assert await look(9) == ([], 2_000)  # out of sight of the others
+
+
+async def test_mail_that_comes_while_a_turn_runs_does_not_show_the_contact_as_free(owing: Owing) -> None:
+    grant = granted(await owing.store.begin(CONTACT, message('m2')))
+    await owing.store.channel.receive(CONTACT, message('m3'), address=b'', pace=AT_ONCE, flush=True)
+    assert (await owing.store.due()).turns == ()
+    await owing.store.commit(grant, leaves(grant))
+    assert (await owing.store.due()).turns == (CONTACT,)
+
+
+async def test_new_mail_does_not_put_off_the_look_for_a_reply_that_was_left_behind(owing: Owing) -> None:
+    await owing.settle('sent', token=(await _dispatch(owing)).token)
+    await owing.store.channel.receive(CONTACT, message('m2'), address=b'', pace=AT_ONCE, flush=True)
+    owing.clock.pass_by(timedelta(seconds=9))
+    await owing.store.channel.receive(CONTACT, message('m3'), address=b'', pace=AT_ONCE, flush=True)
+    assert await owing.store.channel.owing() == ()
+    owing.clock.pass_by(timedelta(seconds=1))
+    assert await owing.store.channel.owing() == (CONTACT,)
+
+
+async def _dispatch(owing: Owing) -> Dispatch:
+    claimed = await owing.claim()
+    assert isinstance(claimed, Dispatch)
+    return claimed
+
+
+async def test_what_a_channel_keeps_of_a_contact_has_an_end(owing: Owing) -> None:
+    keys = await owing.store._ready()  # pyright: ignore[reportPrivateUsage]
+    client: Any = owing.operator.client
+    assert await client.pttl(keys.owed(CONTACT)) > 0
+    assert await client.pttl(keys.reach(CONTACT)) > 0
+
+
+async def test_a_person_who_only_changes_the_user_id_keeps_the_number(owing: Owing) -> None:
+    user, new, number = Alias('user', 'user'), Alias('new', 'user'), Alias('number', 'phone')
+    await owing.store.channel.link((user, number), contact_id='bia', spare='spare')
+    assert await owing.store.channel.relink((user, number), (new,)) == 'bia'
+    assert await owing.store.channel.link((number,), contact_id='x', spare='spare') == 'bia'
