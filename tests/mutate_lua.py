@@ -125,6 +125,7 @@ _OF_TURNS = (
 _OF_CHANNELS = (
     'tests/backend/test_channel_edges.py',
     'tests/whatsapp/test_channel_store.py',
+    'tests/whatsapp/test_reply_store.py',
     'tests/whatsapp/test_mail.py',
 )
 _OF_ERASURE = (
@@ -132,7 +133,7 @@ _OF_ERASURE = (
     'tests/backend/test_gate_edges.py',
     'tests/privacy/test_forget.py',
 )
-_CHANNEL = frozenset({'receive.lua', 'claim.lua', 'settle.lua', 'link.lua', 'relink.lua', 'mail.lua'})
+_CHANNEL = frozenset({'receive.lua', 'claim.lua', 'settle.lua', 'decide.lua', 'link.lua', 'relink.lua', 'mail.lua'})
 _ERASURE = frozenset({'erase.lua', '_erased.lua'})
 """Scripts that the state machine does not run."""
 

@@ -6,9 +6,14 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from agent_memory.backend._protocol import Policy
+import anyio
+
+from agent_memory.backend._protocol import Begun, Message, Policy
 from agent_memory.backend._redis import RedisStore
+from agent_memory.testing._given import CONTACT
+from tests.servers import admin_url, until
 
 
 class Clock:
@@ -35,3 +40,29 @@ async def store_at(url: str, clock: Clock, policy: Policy) -> AsyncGenerator[Red
         yield store
     finally:
         await store.aclose()
+
+
+@asynccontextmanager
+async def waiting(url: str, clock: Clock, policy: Policy, one: Message | None) -> AsyncGenerator[list[Begun]]:
+    """Let another worker wait for the turn of `one`; yield what it gets, which is there after the block.
+
+    Fails when nothing wakes it: the clock stands still, and it would wait for a minute.
+    """
+    got: list[Begun] = []
+
+    async def wait() -> None:
+        async with store_at(url, clock, policy) as other:
+            got.append(await other.begin(CONTACT, one, wait=timedelta(minutes=1)))
+
+    async with store_at(admin_url(url), clock, policy) as operator:
+        client: Any = operator.client
+
+        async def subscribed() -> bool:
+            return bool(await client.pubsub_channels())
+
+        with anyio.fail_after(20):
+            async with anyio.create_task_group() as group:
+                group.start_soon(wait)
+                await until(subscribed)
+                await anyio.sleep(0.1)  # the confirmation makes it ask once more
+                yield got

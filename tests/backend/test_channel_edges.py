@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import anyio
 import pytest
 
 from agent_memory.backend._channel import Alias, Dispatch, Owed, Pace
@@ -15,8 +14,8 @@ from agent_memory.backend._protocol import Grant, Idle, Policy
 from agent_memory.backend._redis import RedisStore
 from agent_memory.errors import ContactErased
 from agent_memory.testing._given import CONTACT, granted, leaves, message
-from tests.backend.gate_clock import Clock, store_at
-from tests.servers import admin_url, until
+from tests.backend.gate_clock import Clock, store_at, waiting
+from tests.servers import admin_url
 
 AT_ONCE = Pace(quiet=timedelta(0), cap=timedelta(0), most=1)
 STUCK = timedelta(minutes=2)
@@ -89,6 +88,13 @@ async def test_a_reply_that_waits_for_its_next_attempt_is_withheld_from_who_was_
     assert (await owing.reply())[0] == 'failed'
 
 
+async def test_a_reply_that_is_withheld_at_once_is_forgotten_in_time(owing: Owing) -> None:
+    await owing.store.channel.mute(CONTACT, timedelta(hours=1))
+    assert await owing.claim() == Owed(left=0, withheld=1, indeterminate=0)
+    state, kept_ms = await owing.reply()
+    assert (state, kept_ms > 0) == ('failed', True)
+
+
 async def test_a_send_that_is_under_way_is_not_taken_back_by_a_mute(owing: Owing) -> None:
     await owing.claim()
     await owing.store.channel.mute(CONTACT, timedelta(hours=1))
@@ -128,21 +134,7 @@ async def test_what_was_sent_between_the_request_and_the_erasure_is_taken(owing:
 
 async def test_an_erasure_wakes_who_waits_for_a_turn(redis_url: str, owing: Owing) -> None:
     granted(await owing.store.begin(CONTACT, message('m2')))
-    client: Any = owing.operator.client
-    got: list[object] = []
-
-    async def wait() -> None:
-        async with store_at(redis_url, owing.clock, SLOW) as other:
-            # Nothing but being told ends this wait: the clock stands still.
-            got.append(await other.begin(CONTACT, None, wait=timedelta(seconds=20)))
-
-    async def heard() -> bool:
-        return bool(await client.pubsub_channels())
-
-    async with anyio.create_task_group() as group:
-        group.start_soon(wait)
-        await until(heard)
-        await anyio.sleep(0.1)  # the confirmed subscription makes it ask once more
+    async with waiting(redis_url, owing.clock, SLOW, None) as got:
         await owing.operator.erasure.erase(CONTACT, key_id='')
     assert got == [Idle()]
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-import anyio
 import pytest
 
 from agent_memory.backend._channel import Pace
@@ -15,8 +14,8 @@ from agent_memory.backend._protocol import Grant, Message, Policy, Queued
 from agent_memory.backend._redis import RedisStore
 from agent_memory.errors import ContactErased, KeyDestroyed, SessionConflict
 from agent_memory.testing._given import CONTACT, granted, leaves, message
-from tests.backend.gate_clock import Clock, store_at
-from tests.servers import admin_url, until
+from tests.backend.gate_clock import Clock, store_at, waiting
+from tests.servers import admin_url
 
 SLOW = Policy(lease=timedelta(minutes=1), backoff=timedelta(minutes=1), max_batch=20)
 QUIET = Pace(quiet=timedelta(minutes=2), cap=timedelta(minutes=5), most=20)
@@ -93,25 +92,9 @@ async def test_a_message_that_comes_in_a_pause_is_found_by_sweeps_after_it(store
     assert (await store.due()).turns == (CONTACT,)
 
 
-async def test_a_turn_given_back_wakes_who_waits_for_it(
-    redis_url: str, clock: Clock, store: RedisStore, operator: RedisStore
-) -> None:
+async def test_a_turn_given_back_wakes_who_waits_for_it(redis_url: str, clock: Clock, store: RedisStore) -> None:
     grant = granted(await store.begin(CONTACT, message('m1')))
-    got: list[object] = []
-    admin: Any = operator.client
-
-    async def heard() -> bool:
-        return bool(await admin.pubsub_channels())
-
-    async def wait() -> None:
-        async with store_at(redis_url, clock, SLOW) as other:
-            # Nothing but being told ends this wait: the clock stands still.
-            got.append(await other.begin(CONTACT, message('m1'), wait=timedelta(seconds=20)))
-
-    async with anyio.create_task_group() as group:
-        group.start_soon(wait)
-        await until(heard)
-        await anyio.sleep(0.1)  # the confirmed subscription makes it ask once more
+    async with waiting(redis_url, clock, SLOW, message('m1')) as got:
         await store.abort(grant, error='', reply=b'', outcome='release')
     assert isinstance(got[0], Grant)
 

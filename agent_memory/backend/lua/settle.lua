@@ -19,7 +19,7 @@ ARGV[9] ttl_ms
 ARGV[10] stuck_ms  how much longer the contact's other replies wait for one that is due
 ARGV[11] now_ms    '' takes the server's clock
 
-Returns {'OK', state} | {'STALE', state} when the reply has moved on
+Returns {'OK'} | {'STALE'} when the reply has moved on
 ]]
 local contact, id, token, outcome = ARGV[1], ARGV[2], ARGV[3], ARGV[5]
 local now = tonumber(ARGV[11])
@@ -32,26 +32,26 @@ if arrived then outcome = 'sent' end
 local name = contact .. ':' .. id
 local r = redis.call('HMGET', KEYS[1], 'state', 'part', 'token', 'after_ms')
 local state, part = r[1], tonumber(ARGV[4])
-if not state then return {'STALE', ''} end
+if not state then return {'STALE'} end
 
 if tonumber(r[2]) == part + 1 and token == '' and state == 'generated' and r[4] ~= '0' then
   -- The next part only waits for this status. Without its beginning it is not sent.
   if arrived then
     redis.call('HSET', KEYS[1], 'due_ms', now, 'after_ms', 0)
     redis.call('ZADD', KEYS[3], now, contact)
-    return {'OK', state}
+    return {'OK'}
   elseif outcome ~= 'failed' then
-    return {'STALE', state}
+    return {'STALE'}
   end
 elseif r[2] ~= ARGV[4] then
-  return {'STALE', state}
+  return {'STALE'}
 elseif token ~= '' then
-  if state ~= 'dispatching' or r[3] ~= token then return {'STALE', state} end
+  if state ~= 'dispatching' or r[3] ~= token then return {'STALE'} end
 elseif state == outcome or (state == 'generated' and outcome ~= 'sent') then
-  return {'STALE', state}
+  return {'STALE'}
 elseif state == 'failed' and not arrived then
   -- Statuses come in any order; only that it was delivered says more than that it failed.
-  return {'STALE', state}
+  return {'STALE'}
 end
 
 local stays = outcome == 'later' or (outcome == 'sent' and ARGV[6] == '1')
@@ -89,4 +89,4 @@ else
 end
 redis.call('PEXPIRE', KEYS[1], ARGV[9])
 if redis.call('ZCARD', KEYS[2]) == 0 then redis.call('ZREM', KEYS[3], contact) end
-return {'OK', state}
+return {'OK'}
