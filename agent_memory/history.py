@@ -173,7 +173,7 @@ class Opener:
 
 
 async def opened(vault: Vault, answer: Answer) -> Answer:
-    """Return the answer to a question with its texts and profiles in clear, without the columns that only place them.
+    """Return the answer to a question with its texts, profiles and summaries in clear, without the columns that only place them.
 
     Raises:
         KeyUnavailable: A contact in it has no key any more.
@@ -181,13 +181,15 @@ async def opened(vault: Vault, answer: Answer) -> Answer:
     """
     rows = [dict(zip(answer.columns, row, strict=True)) for row in answer.rows]
     for row in rows:
-        sealed_by = text_sealed_with(f'{row.get("content")} {row.get("profile")}')
+        sealed_by = text_sealed_with(f'{row.get("content")} {row.get("profile")} {row.get("summary")}')
         cells = Cells(await vault.find(str(row['contact_id']), key_id=sealed_by) if sealed_by else None)
         if 'content' in row:
             row['content'] = cells.open_text(f'content:{row["id"]}', str(row['content']))
         if 'profile' in row:
             profile = cells.open_value(f'profile:{row["session_id"]}', str(row['profile']))
             row['profile'] = json.dumps(profile, ensure_ascii=False)
+        if 'summary' in row:
+            row['summary'] = cells.open_text(f'summary:{row["session_id"]}', str(row['summary']))
     kept = [name for name in answer.columns if not ('content' in answer.columns and name in ('id', 'contact_id'))]
     return Answer(tuple(kept), tuple(tuple(row[name] for name in kept) for row in rows))
 

@@ -26,8 +26,8 @@ from agent_memory.backend._endpoint import serve_history
 from agent_memory.backend._protocol import Policy
 from agent_memory.backend._redis import RedisStore
 from agent_memory.backend._redis_keys import RedisKeys
+from agent_memory.backend._retention import Rule, Table, retain
 from agent_memory.backend._sqlite_keys import SqliteKeys
-from agent_memory.backend._upkeep import Rule, Table, retain
 from agent_memory.errors import AgentMemoryError, ArchiveUnavailable, SetupError
 from agent_memory.handoff import HandoffRelay, HandoffSink, LogSink, WebhookSink
 from agent_memory.history import OpenedEvents, rows_of

@@ -9,21 +9,29 @@ import shutil
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
 import anyio
 import duckdb
 
 from agent_memory.backend._archive import Batch
-from agent_memory.backend._endpoint import ask_holder, ask_holder_for_copy, ask_holder_to_enter, ask_holder_to_erase
+from agent_memory.backend._endpoint import (
+    ask_holder,
+    ask_holder_for_copy,
+    ask_holder_to_enter,
+    ask_holder_to_erase,
+    ask_holder_to_retain,
+)
 from agent_memory.backend._erasure import Erasing
 from agent_memory.backend._history import Answer, Parameter, Question
-from agent_memory.backend._layout import copy_into, half_of, unsorted
+from agent_memory.backend._layout import copy_into, half_of, has_gaps, unsorted
 from agent_memory.backend._ledger import AuditNote, Head, RequestStep
 from agent_memory.backend._migrations import migrate
+from agent_memory.backend._retention import Outlived, Retention
 from agent_memory.backend._threaded import ThreadedArchive, reason
 from agent_memory.errors import ArchiveUnavailable
 
+P = ParamSpec('P')
 R = TypeVar('R')
 
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
@@ -62,7 +70,7 @@ class DuckDBArchive(ThreadedArchive):
         return await self._wherever(
             lambda: self.answer(question, **parameters),
             lambda: ask_holder(self.path, question, parameters),
-            lambda: self._run(self._look, question, parameters),
+            lambda: self._run(self._alone, lambda: self._fetch(self._connect(), question, parameters)),
         )
 
     async def enter(self, notes: Sequence[AuditNote] = (), steps: Sequence[RequestStep] = ()) -> Head:
@@ -70,7 +78,7 @@ class DuckDBArchive(ThreadedArchive):
         return await self._wherever(
             lambda: self._run(self._enter, notes, steps),
             lambda: ask_holder_to_enter(self.path, notes, steps),
-            lambda: self._run(self._enter_and_let_go, notes, steps),
+            lambda: self._run(self._alone, self._enter, notes, steps),
         )
 
     async def erasing(self, what: Erasing) -> dict[str, int]:
@@ -78,7 +86,15 @@ class DuckDBArchive(ThreadedArchive):
         return await self._wherever(
             lambda: self._run(self._erased, what),
             lambda: ask_holder_to_erase(self.path, what),
-            lambda: self._run(self._erased_and_let_go, what),
+            lambda: self._run(self._alone, self._erased, what),
+        )
+
+    async def retaining(self, what: Retention) -> list[Outlived]:
+        """Do what a retention asks, in the file or through the process that holds it."""
+        return await self._wherever(
+            lambda: self._run(self._retained, what),
+            lambda: ask_holder_to_retain(self.path, what),
+            lambda: self._run(self._alone, self._retained, what),
         )
 
     async def _wherever(
@@ -102,14 +118,23 @@ class DuckDBArchive(ThreadedArchive):
         return await opened()
 
     async def answer(self, question: Question, **parameters: Parameter) -> Answer:
-        """Answer from the file that this process holds already.
+        """Answer from the file, which this process holds or comes to hold.
 
         Raises:
-            ArchiveUnavailable: It does not hold the file, or the question took longer than `query_limit`.
+            ArchiveUnavailable: Another process holds it, or the question took longer than `query_limit`.
         """
-        if self._connection is None or not self._holds_file():
-            raise ArchiveUnavailable(f'{self.path}: this process does not hold the file')
-        return await self._asked(self._connection, question, parameters)
+        return await self._beside(lambda connection: self._asked(connection, question, parameters))
+
+    async def _beside(self, call: Callable[[duckdb.DuckDBPyConnection], Awaitable[R]]) -> R:
+        """Do something beside the writer, and again if the file was written anew meanwhile."""
+        while True:
+            connection = self._connection if self._holds_file() else None
+            connection = connection or await self._run(self._connect)
+            try:
+                return await call(connection)
+            except ArchiveUnavailable:
+                if self._connection is connection:
+                    raise
 
     async def backup(self, directory: Path) -> Path:
         """Write a copy of the history as of now into `directory` and return its file. Archiving goes on meanwhile.
@@ -129,11 +154,11 @@ class DuckDBArchive(ThreadedArchive):
 
     async def copy(self, target: Path) -> None:
         """Write what is committed now to the new file `target`."""
-        connection = await self._run(self._connect)
-        await asyncio.get_running_loop().run_in_executor(self._readers, self._copy, connection, target)
+        loop = asyncio.get_running_loop()
+        await self._beside(lambda connection: loop.run_in_executor(self._readers, self._copy, connection, target))
 
     async def tidy(self, *, most: int = _MOST_UNSORTED) -> bool:
-        """Write the file anew if more than `most` messages came since that was last done; return whether they did.
+        """Write the file anew if more than `most` messages came since, or a removal did not get to it; return whether.
 
         Raises:
             ArchiveUnavailable: The file cannot be written anew, such as for lack of room; it stays as it is.
@@ -202,34 +227,21 @@ class DuckDBArchive(ThreadedArchive):
             self._let_go()
             raise ArchiveUnavailable(f'{self.path}: the file was removed or replaced while rows were written')
 
-    def _look(self, question: Question, parameters: dict[str, Parameter]) -> Answer:
-        held = self._connection is not None
-        found = self._fetch(self._connect(), question, parameters)
-        if not held:
-            self._let_go()
-        return found
-
-    def _erased_and_let_go(self, erasing: Erasing) -> dict[str, int]:
+    def _alone(self, call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Do one thing in the file, and let go of it unless this process held it before."""
         held = self._connection is not None
         try:
-            return self._erased(erasing)
-        finally:
-            if not held:
-                self._let_go()
-
-    def _enter_and_let_go(self, notes: Sequence[AuditNote], steps: Sequence[RequestStep]) -> Head:
-        held = self._connection is not None
-        try:
-            return self._enter(notes, steps)
+            return call(*args, **kwargs)
         finally:
             if not held:
                 self._let_go()
 
     def _tidy(self, most: int) -> bool:
-        grown = unsorted(self._connect()) > most
-        if grown:
+        connection = self._connect()
+        due = unsorted(connection) > most or has_gaps(connection)
+        if due:
             self._rewrite()
-        return grown
+        return due
 
     def _rewrite(self) -> None:
         smaller = self._smaller

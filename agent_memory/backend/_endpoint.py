@@ -2,7 +2,8 @@
 
 One connection carries one question and its answer, both JSON: `{"question", "parameters"}`, then `{"columns", "times",
 "rows"}` or `{"error"}`. `times` are the columns that hold times. `{"copy_to"}` asks for a backup instead, `{"notes",
-"steps"}` are entries of the ledger, answered with `{"head"}`. `{"erasing"}` takes contacts out, answered with `{"rows_of"}`.
+"steps"}` are entries of the ledger, answered with `{"head"}`. `{"erasing"}` takes contacts out, answered with `{"rows_of"}`;
+`{"retaining"}` takes old rows out, answered with `{"outlived"}`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from agent_memory.backend._erasure import Erasing
 from agent_memory.backend._history import Answer, Parameter, Question
 from agent_memory.backend._ledger import AuditNote, Head, RequestStep
+from agent_memory.backend._retention import Outlived, Retention
 from agent_memory.errors import ArchiveUnavailable, InvalidInput
 
 _logger = logging.getLogger(__name__)
@@ -40,6 +42,8 @@ class Held(Protocol):
 
     async def erasing(self, what: Erasing) -> dict[str, int]: ...
 
+    async def retaining(self, what: Retention) -> list[Outlived]: ...
+
 
 class _Request(BaseModel):
     model_config: ClassVar[ConfigDict] = ConfigDict(extra='forbid')
@@ -50,6 +54,7 @@ class _Request(BaseModel):
     notes: tuple[AuditNote, ...] = ()
     steps: tuple[RequestStep, ...] = ()
     erasing: Erasing | None = None
+    retaining: Retention | None = None
 
 
 class _Reply(BaseModel):
@@ -61,6 +66,7 @@ class _Reply(BaseModel):
     head: Head | None = None
     rows_of: dict[str, int] = {}
     """Rows of each table that an erasure found."""
+    outlived: tuple[Outlived, ...] = ()
     columns: tuple[str, ...] = ()
     times: tuple[int, ...] = ()
     rows: tuple[tuple[Any, ...], ...] = ()
@@ -141,6 +147,16 @@ async def ask_holder_to_erase(path: Path, erasing: Erasing) -> dict[str, int] | 
     return None if reply is None else reply.rows_of
 
 
+async def ask_holder_to_retain(path: Path, what: Retention) -> list[Outlived] | None:
+    """Have the process that holds the archive at `path` remove what is too old; `None` when no process serves it.
+
+    Raises:
+        ArchiveUnavailable: The holder could not.
+    """
+    reply = await _exchange(path, _Request(retaining=what))
+    return None if reply is None else list(reply.outlived)
+
+
 async def _exchange(path: Path, request: _Request) -> _Reply | None:
     try:
         stream = await anyio.connect_unix(socket_of(path))
@@ -176,6 +192,8 @@ async def _reply(archive: Held, request: bytes) -> _Reply:
             return _Reply(head=await archive.enter(asked.notes, asked.steps))
         if asked.erasing is not None:
             return _Reply(rows_of=await archive.erasing(asked.erasing))
+        if asked.retaining is not None:
+            return _Reply(outlived=tuple(await archive.retaining(asked.retaining)))
         if asked.question is None:
             return _Reply(error='this is no question')
         answer = await archive.answer(asked.question, **asked.parameters)

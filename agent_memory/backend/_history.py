@@ -6,6 +6,7 @@ question is answered in the process that holds the file or through it, and nobod
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.resources import files
@@ -43,6 +44,11 @@ class Answer:
 
     columns: tuple[str, ...]
     rows: tuple[tuple[Value, ...], ...]
+
+    def only(self, columns: Sequence[str]) -> Answer:
+        """Return these columns of it, in this order."""
+        places = [self.columns.index(name) for name in columns]
+        return Answer(tuple(columns), tuple(tuple(row[place] for place in places) for row in self.rows))
 
 
 class HistoryReader(Protocol):

@@ -55,6 +55,13 @@ def unsorted(connection: duckdb.DuckDBPyConnection) -> int:
     return int(rows)
 
 
+def has_gaps(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Return whether rows were removed whose bytes are still in the file, as after a kill in the middle of an erasure."""
+    gaps = ' OR '.join(f'(SELECT max(rowid) + 1 > count(*) FROM {table})' for table in _SORTED)  # noqa: S608 - our names
+    [(found,)] = connection.execute(f'SELECT {gaps}').fetchall()
+    return bool(found)
+
+
 def _write(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     [(source,)] = connection.execute('SELECT current_database()').fetchall()
     # Named after its file: a backup and a rewrite may run at once.

@@ -13,12 +13,13 @@ from typing import Any, ParamSpec, TypeVar, cast
 
 import duckdb
 
-from agent_memory.backend import _forgetting, _ledger
+from agent_memory.backend import _forgetting, _ledger, _retention
 from agent_memory.backend._archive import Batch, MessageRow, SessionRow
 from agent_memory.backend._erasure import Erasing, Tombstone
 from agent_memory.backend._history import Answer, Parameter, Question, sql_of
 from agent_memory.backend._ledger import AuditNote, Head, RequestStep
 from agent_memory.backend._migrations import NewerSchema
+from agent_memory.backend._retention import Outlived, Retention
 from agent_memory.backend._tables import aware, session_of, write
 from agent_memory.errors import ArchiveRefused, ArchiveUnavailable
 
@@ -88,6 +89,10 @@ class ThreadedArchive(ABC):
             Tombstone(str(contact), datetime.fromtimestamp(int(cast('Any', at)) / 1000, UTC))
             for contact, at in found.rows
         ]
+
+    async def retaining(self, what: Retention) -> list[Outlived]:
+        """Remove what outlived its rule, from the bytes of every file too, or count it."""
+        return await self._run(self._retained, what)
 
     async def rewrite(self) -> None:
         """Write the files anew, without the bytes of deleted rows."""
@@ -187,6 +192,15 @@ class ThreadedArchive(ABC):
             removed = _forgetting.remove(connection, erasing.stones)
         self._rewrite()
         return removed
+
+    def _retained(self, what: Retention) -> list[Outlived]:
+        if what.dry:
+            return _retention.count(self._connect(), what)
+        with self._transaction() as connection:
+            gone = _retention.remove(connection, what)
+        if any(one.rows for one in gone):
+            self._rewrite()
+        return gone
 
     # What follows runs on the threads of the readers too.
 

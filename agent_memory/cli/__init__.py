@@ -6,7 +6,7 @@ from importlib import import_module
 
 from agent_memory.cli._app import app
 
-for _area in ('conversation', 'history', 'channel', 'eval', 'privacy', 'erasure'):
+for _area in ('conversation', 'history', 'upkeep', 'channel', 'eval', 'privacy', 'erasure'):
     # Each registers its commands on `app`; the help lists them in this order.
     import_module(f'agent_memory.cli._{_area}_commands')
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -23,12 +22,8 @@ Data = Annotated[
 ModelName = Annotated[
     str | None, typer.Option('--model', metavar='M', help='A Pydantic AI model name, or `rules` for the offline one.')
 ]
-Since = Annotated[datetime | None, typer.Option(help='Sessions that began at this time or later.')]
-Until = Annotated[datetime | None, typer.Option(help='Sessions that began before this time.')]
 Json = Annotated[bool, typer.Option('--json', help='Print JSON.')]
 Csv = Annotated[bool, typer.Option('--csv', help='Print CSV.')]
-Plot = Annotated[bool, typer.Option('--plot', help='Draw bars of the second column.')]
-Parquet = Annotated[Path | None, typer.Option('--parquet', metavar='FILE', help='Write a Parquet file.')]
 
 
 @app.callback()

@@ -16,7 +16,7 @@ from rich.console import Console
 from agent_memory.agents._export_page import export_page
 from agent_memory.backend._history import Answer
 from agent_memory.backend._ledger import RequestKind, Step
-from agent_memory.cli._history import Output
+from agent_memory.cli._options import Output
 from agent_memory.errors import InvalidInput
 from agent_memory.lead import CAR_LEAD, UserProfileData
 from agent_memory.privacy import Request, Rights

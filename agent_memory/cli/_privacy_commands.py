@@ -75,7 +75,7 @@ def list_requests(
     data: Data = None,
 ) -> None:
     """Show what people asked for and when it is due, the most urgent first."""
-    from agent_memory.cli._history import Output
+    from agent_memory.cli._options import Output
     from agent_memory.cli._privacy import run_requests
 
     run(run_requests, contact=contact, output=Output(as_json, as_csv), data=data)
@@ -109,7 +109,7 @@ def list_audit(
     data: Data = None,
 ) -> None:
     """Show who did what with people's data, oldest first."""
-    from agent_memory.cli._history import Output
+    from agent_memory.cli._options import Output
     from agent_memory.cli._privacy import run_audit_list
 
     run(run_audit_list, contact=contact, output=Output(as_json, as_csv), data=data)

@@ -70,6 +70,22 @@ def _scanned(connection: duckdb.DuckDBPyConnection) -> int:
     return int(json.loads(explained[0][1])['cumulative_rows_scanned'])
 
 
+async def test_rows_that_were_removed_and_not_yet_rewritten_go_from_the_bytes(
+    archive: DuckDBArchive, path: Path
+) -> None:
+    """What a kill between a removal and the rewrite leaves behind."""
+    await archive.append(batch(turn(1), turn(2)))
+    await archive.work(
+        lambda connection: connection.execute("DELETE FROM message_history WHERE content = 'pergunta 1'")
+    )
+    assert await archive.tidy()
+    assert not await archive.tidy()
+    await archive.close()
+    left = await anyio.Path(path).read_bytes()
+    assert b'pergunta 2' in left
+    assert b'pergunta 1' not in left
+
+
 async def test_what_a_killed_rewrite_left_is_removed(archive: DuckDBArchive, path: Path) -> None:
     left = [path.with_name(f'{path.name}.{end}') for end in ('smaller', 'smaller.half')]
     for one in left:
@@ -86,6 +102,25 @@ async def test_a_copy_that_fails_leaves_nothing_behind(archive: DuckDBArchive, t
         await archive.copy(target)
     assert not await anyio.Path(f'{target}.half').exists()
     assert len((await history.transcript(archive, 'ana')).rows) == 2
+
+
+async def test_questions_are_answered_while_the_file_is_written_anew(archive: DuckDBArchive) -> None:
+    await archive.append(batch(turn(1)))
+    answered = 0
+
+    async def ask() -> None:
+        nonlocal answered
+        while True:
+            assert len((await archive.answer('transcript', contact='ana', limit=5)).rows) == 2
+            answered += 1
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(4):
+            tasks.start_soon(ask)
+        for _ in range(10):
+            await archive.rewrite()
+        tasks.cancel_scope.cancel()
+    assert answered > 10
 
 
 async def test_a_backup_and_a_rewrite_may_run_at_once(archive: DuckDBArchive, tmp_path: Path) -> None:

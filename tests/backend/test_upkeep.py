@@ -15,7 +15,8 @@ from agent_memory.backend._archiver import Archiver
 from agent_memory.backend._duckdb import DuckDBArchive
 from agent_memory.backend._endpoint import socket_of
 from agent_memory.backend._redis import RedisStore
-from agent_memory.backend._upkeep import Rule, outlived, restore, retain
+from agent_memory.backend._restore import restore
+from agent_memory.backend._retention import Rule, outlived, retain
 from agent_memory.errors import ArchiveUnavailable
 from tests.backend.outbox import archived, backlog, commit, emptied, running_archiver
 from tests.backend.rows import BEGUN, CLOSED, batch, decode, turn
@@ -54,7 +55,7 @@ async def test_a_backup_of_a_running_archiver_is_restored_and_goes_on(
     await anyio.Path(path).unlink()
     await commit(store, 'ana', 11)
 
-    restore(backup, path)
+    await restore(backup, path)
     await Archiver(store.outbox, archive, decode).drain()
     assert await backlog(store.outbox) == 0
     assert len((await history.transcript(archive, 'ana')).rows) == 22
@@ -79,7 +80,17 @@ async def test_a_backup_that_cannot_be_written_says_so(archive: DuckDBArchive, t
 async def test_restoring_over_a_history_is_refused(archive: DuckDBArchive, path: Path, tmp_path: Path) -> None:
     await archive.append(batch(turn(1)))
     with pytest.raises(ArchiveUnavailable, match='there is a history already'):
-        restore(await archive.backup(tmp_path), path)
+        await restore(await archive.backup(tmp_path), path)
+
+
+async def test_what_is_no_history_is_not_restored(path: Path, tmp_path: Path) -> None:
+    (tmp_path / 'text').write_text('no database')
+    with duckdb.connect(tmp_path / 'other.duckdb') as other:
+        other.execute('CREATE TABLE cars (name VARCHAR)')
+    for name, said in (('text', 'no history'), ('other.duckdb', 'no history'), ('missing', 'No such file')):
+        with pytest.raises(ArchiveUnavailable, match=f'{name}: .*{said}'):
+            await restore(tmp_path / name, path)
+    assert [one.name async for one in anyio.Path(path.parent).glob('history.*')] == []
 
 
 async def test_retention_tells_what_would_go_and_then_removes_it_from_the_bytes(
@@ -108,3 +119,18 @@ async def test_retention_tells_what_would_go_and_then_removes_it_from_the_bytes(
         assert connection.execute('SELECT action, data FROM audit').fetchall() == [
             ('retention', '{"message_history":1,"events":0}')
         ]
+
+
+async def test_retention_is_done_by_the_process_that_holds_the_file(
+    redis_url: str, archive: DuckDBArchive, path: Path
+) -> None:
+    await archive.append(batch(turn(1), turn(1, session='bia:1')))
+    await archive.close()
+    async with running_archiver(redis_url, path):
+        await until(anyio.Path(socket_of(path)).exists)
+        rules, now = [Rule('message_history', timedelta(days=30))], BEGUN + timedelta(days=101)
+        told = await outlived(archive, rules, now=now)
+        assert await retain(archive, rules, now=now, actor='os:ana') == told
+        assert (told[0].rows, told[0].of) == (4, 4)
+        assert (await history.transcript(archive, 'ana')).rows == ()
+        assert not archive.held

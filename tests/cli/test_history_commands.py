@@ -28,10 +28,17 @@ def test_history_shows_the_conversation(data: Path) -> None:
     assert lines[2]['content'] == 'moro em Recife PE'
 
 
+def test_history_shows_the_sessions(data: Path) -> None:
+    [session] = json.loads(run('history', '+5511999990000', '--sessions', '--data', str(data), '--json').stdout)
+    assert (session['reason'], session['state'], session['said']) == ('open', 'collecting_profile', 2)
+
+
 def test_funnel_is_a_table_json_bars_and_parquet(data: Path, tmp_path: Path) -> None:
     [state] = json.loads(run('funnel', '--data', str(data), '--json').stdout)
     assert (state['state'], state['reached'], state['ended']) == ('collecting_profile', 1, 0)
-    assert '█' in run('funnel', '--data', str(data), '--plot').stdout
+    bars = run('funnel', '--data', str(data), '--plot').stdout.splitlines()
+    assert [(line.split()[-3], '█' in line) for line in bars[:1]] == [('reached', True)]
+    assert [(line.split()[0], '█' in line) for line in bars[1:]] == [('ended', False)]
     done = run('funnel', '--data', str(data), '--parquet', str(tmp_path / 'funnel.parquet'))
     assert done.returncode == 0, done.stderr
     with duckdb.connect() as connection:

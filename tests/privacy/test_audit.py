@@ -14,7 +14,7 @@ from agent_memory.backend._duckdb import DuckDBArchive
 from agent_memory.backend._endpoint import serve_history
 from agent_memory.backend._ledger import AuditNote, Head, RequestStep
 from agent_memory.backend._redis import RedisStore
-from agent_memory.backend._upkeep import Rule, retain
+from agent_memory.backend._retention import Rule, retain
 from agent_memory.errors import ArchiveUnavailable, InvalidInput
 from agent_memory.privacy._audit import Audit, operator
 from tests.servers import until
