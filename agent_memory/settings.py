@@ -18,6 +18,7 @@ from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from agent_memory._environment import Environment
+from agent_memory.backend._archive import Archive
 from agent_memory.backend._archiver import Archiver
 from agent_memory.backend._deliveries import DuckDBEventQueue
 from agent_memory.backend._duckdb import DuckDBArchive
@@ -141,27 +142,19 @@ class MemorySettings(Environment):
 
     @asynccontextmanager
     async def connect(self, domain: Domain[ProfileT], *, batch: int = 1) -> AsyncGenerator[SessionManager[ProfileT]]:
-        """Open the shared store alone, for one of several processes of which another keeps the house and the history.
+        """Open the store alone, where another process keeps the house and the history, or for one look or decision.
 
         Args:
             domain: What the business decides.
             batch: Most messages that one turn answers.
 
         Raises:
-            SetupError: No shared Redis is set.
+            SetupError: The data directory, the embedded server or a setting is unusable.
             StoreUnavailable: Redis does not answer.
         """
-        if self.redis_url is None:
-            raise SetupError('several processes need a Redis that they share: set AGENT_MEMORY_REDIS_URL')
-        secret = self.secret.get_secret_value().encode() if self.secret else None
-        policy = Policy(lease=self.lease, max_batch=batch)
-        store = RedisStore.from_url(self.redis_url, prefix=self.key_prefix, policy=policy)
-        manager = SessionManager(store, domain=self.own(domain), secret=secret, vault=self.vault(), wait=self.wait)
-        try:
-            await manager.identity()
+        async with AsyncExitStack() as stack:
+            manager, _ = await self._manager(stack, domain, None, batch)
             yield manager
-        finally:
-            await manager.close()
 
     @asynccontextmanager
     async def open(self, domain: Domain[ProfileT], *, batch: int = 1) -> AsyncGenerator[OpenMemory[ProfileT]]:
@@ -176,14 +169,9 @@ class MemorySettings(Environment):
             StoreUnavailable: Redis does not answer.
         """
         async with AsyncExitStack() as stack:
-            url, secret = await self._server(stack)
-            store = RedisStore.from_url(url, prefix=self.key_prefix, policy=Policy(lease=self.lease, max_batch=batch))
+            _directory(self.data_dir)
             archive = DuckDBArchive(self.archive_path)
-            manager = SessionManager(
-                store, archive, domain=self.own(domain), secret=secret, vault=self.vault(), wait=self.wait
-            )
-            stack.push_async_callback(manager.close)
-            await manager.identity()
+            manager, store = await self._manager(stack, domain, archive, batch)
             archiver = Archiver(store.outbox, archive, rows_of(manager.codec, manager.vault))
             opened = OpenMemory(manager, archiver, await _held_elsewhere(archive))
             failure: Exception | None = None
@@ -209,10 +197,21 @@ class MemorySettings(Environment):
         secret = self.handoff_secret.get_secret_value().encode() if self.handoff_secret else None
         return WebhookSink(self.handoff_url, secret=secret)
 
+    async def _manager(
+        self, stack: AsyncExitStack, domain: Domain[ProfileT], archive: Archive | None, batch: int
+    ) -> tuple[SessionManager[ProfileT], RedisStore]:
+        url, secret = await self._server(stack)
+        store = RedisStore.from_url(url, prefix=self.key_prefix, policy=Policy(lease=self.lease, max_batch=batch))
+        manager = SessionManager(
+            store, archive, domain=self.own(domain), secret=secret, vault=self.vault(), wait=self.wait
+        )
+        stack.push_async_callback(manager.close)
+        await manager.identity()
+        return manager, store
+
     async def _server(self, stack: AsyncExitStack) -> tuple[str, bytes | None]:
         given = self.secret.get_secret_value().encode() if self.secret else None
         if self.redis_url:
-            _directory(self.data_dir)
             return self.redis_url, given
         server = await stack.enter_async_context(embedded_server(self.data_dir))
         return server.url, given or _own_secret(self.data_dir / 'secret')

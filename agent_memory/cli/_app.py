@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn, cast
 
 import typer
 
@@ -40,7 +41,25 @@ def run(command: object, **options: object) -> None:
     try:
         asyncio.run(command(**options))  # type: ignore[operator]
     except AgentMemoryError as error:
-        sys.stderr.write(f'agent-memory: {error}\n')
-        raise typer.Exit(1) from error
+        _fail(error)
+    except ExceptionGroup as group:
+        # A command whose tasks run side by side fails with what one of them failed with.
+        found = _leaves(group)
+        if not isinstance(found[0], AgentMemoryError):
+            raise
+        _fail(found[0])
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
+
+
+def _fail(error: Exception) -> NoReturn:
+    sys.stderr.write(f'agent-memory: {error}\n')
+    raise typer.Exit(1) from error
+
+
+def _leaves(error: Exception) -> list[Exception]:
+    """Return the errors of a group, those that are no group themselves."""
+    if not isinstance(error, ExceptionGroup):
+        return [error]
+    inner: Sequence[Exception] = cast('ExceptionGroup[Exception]', error).exceptions
+    return [leaf for one in inner for leaf in _leaves(one)]

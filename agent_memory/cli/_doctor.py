@@ -52,7 +52,7 @@ async def _memory(settings: MemorySettings) -> AsyncGenerator[Finding]:
     """Look at store, history, audit and keys."""
     async with AsyncExitStack() as stack:
         try:
-            manager = await _opened(settings, stack)
+            manager = await stack.enter_async_context(settings.connect(CAR_LEAD))
             store = manager.store
             if not isinstance(store, RedisStore):
                 raise SetupError(f'{type(store).__name__} is no Redis')
@@ -71,12 +71,6 @@ async def _memory(settings: MemorySettings) -> AsyncGenerator[Finding]:
         yield await _keys(settings)
 
 
-async def _opened(settings: MemorySettings, stack: AsyncExitStack) -> SessionManager[UserProfileData]:
-    if settings.redis_url is not None:
-        return await stack.enter_async_context(settings.connect(CAR_LEAD))
-    return (await stack.enter_async_context(settings.open(CAR_LEAD))).manager
-
-
 def _server(health: ServerHealth, *, shared: bool) -> list[Finding]:
     where = 'shared' if shared else 'embedded'
     unseen = 'this Redis user may not see it; run doctor once as one who may use INFO'
@@ -84,7 +78,7 @@ def _server(health: ServerHealth, *, shared: bool) -> list[Finding]:
     return [
         judged(
             'redis',
-            f'{health.version or "unknown version"}, {where}, {health.partitions} partition(s)',
+            f'{health.version or "unknown version"}, {where}, {health.partitions} partition{"s" * (health.partitions > 1)}',
             (health.version is None, 'warn', unseen),
         ),
         judged(

@@ -35,7 +35,8 @@ async def channel_findings(
     """
     token = settings.token.get_secret_value()
     if not (settings.phone_number_id or token or settings.secrets()):
-        yield Finding('whatsapp', 'warn', 'not set up', f'set {_PREFIX}PHONE_NUMBER_ID, ..._TOKEN and the others')
+        needed = ' '.join(f'{_PREFIX}{name}' for name in ('PHONE_NUMBER_ID', 'TOKEN', 'APP_SECRETS', 'VERIFY_TOKEN'))
+        yield Finding('whatsapp', 'warn', 'not set up', f'set {needed}')
         return
     yield judged(
         'phone number id',

@@ -45,7 +45,10 @@ def show(findings: Sequence[Finding], *, as_json: bool) -> None:
     if as_json:
         sys.stdout.write(json.dumps([asdict(finding) for finding in findings], ensure_ascii=False) + '\n')
         return
-    table = Table('check', '', 'found', 'what to do')
+    table = Table()
+    for name in ('check', '', 'found', 'what to do'):
+        # A variable that is cut off cannot be set.
+        table.add_column(name, overflow='fold')
     for one in findings:
         table.add_row(one.check, f'[{_COLOURS[one.verdict]}]{one.verdict}[/]', one.found, one.advice)
     Console(highlight=False).print(table)

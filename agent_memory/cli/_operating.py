@@ -48,9 +48,5 @@ class Operating:
 async def operating(data: Path | None) -> AsyncGenerator[Operating]:
     """Open the store of a data directory or of the environment."""
     settings = MemorySettings(data_dir=data) if data else MemorySettings()
-    if settings.redis_url is not None:
-        async with settings.connect(CAR_LEAD) as manager:
-            yield Operating(manager, settings)
-    else:
-        async with settings.open(CAR_LEAD) as memory:
-            yield Operating(memory.manager, settings)
+    async with settings.connect(CAR_LEAD) as manager:
+        yield Operating(manager, settings)

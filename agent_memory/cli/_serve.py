@@ -30,6 +30,14 @@ from agent_memory.whatsapp._settings import WhatsAppSettings
 Role = Literal['all', 'webhook', 'worker', 'archiver']
 
 
+_NEEDED: dict[Role, tuple[str, ...]] = {
+    'all': ('phone_number_id', 'token', 'app_secrets', 'verify_token'),
+    'webhook': ('app_secrets', 'verify_token'),
+    'worker': ('phone_number_id', 'token'),
+    'archiver': (),
+}
+
+
 class _Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Generator[None]:
@@ -44,15 +52,14 @@ async def run_serve(*, role: Role, host: str, port: int, data: Path | None, mode
     telemetry.configure()
     if role != 'all' and settings.redis_url is None:
         raise SetupError('several processes need a Redis that they share: set AGENT_MEMORY_REDIS_URL')
+    channel.check(*_NEEDED[role])
     async with _opened(settings, role) as manager, anyio.create_task_group() as tasks:
         server = dispatcher = None
         if role == 'archiver':
             _say('Archiving, and closing idle conversations.')
         if role in ('all', 'webhook'):
-            channel.check('app_secrets', 'verify_token')
             server = await tasks.start(_listen, manager, channel, host, port)
         if role in ('all', 'worker'):
-            channel.check('phone_number_id', 'token')
             dispatcher = await tasks.start(
                 _work, manager, channel, model or settings.chosen_model(), settings.catalogue
             )
@@ -111,7 +118,7 @@ async def _work(
     )
     try:
         dispatcher = dispatcher_of(manager, channel, sender, model, catalogue=catalogue)
-        _say(f'Answering with {model}.')
+        _say(f'Answering with {model}{"" if catalogue else "; without AGENT_MEMORY_CATALOGUE no car is shown"}.')
         task_status.started(dispatcher)
         await dispatcher.run()
     finally:

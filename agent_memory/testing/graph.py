@@ -108,6 +108,8 @@ class FakeGraph:
         default_factory=deque[Fault | Problem | FailsLater | None], init=False
     )
     _statuses: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]], init=False)
+    _run: str = field(default_factory=lambda: secrets.token_hex(5), init=False)
+    """In each message id: the store of the last run knows its ids."""
     _count: itertools.count[int] = field(default_factory=itertools.count, init=False)
 
     def fail(self, *faults: Fault | Problem | FailsLater | None) -> None:
@@ -154,7 +156,7 @@ class FakeGraph:
 
     def wamid(self, wa_id: str) -> str:
         """Return a message id as Meta makes them: the phone number can be read from it."""
-        inside = b'\x1c\x18\x0d' + wa_id.encode() + f'\x15\x02\x00{next(self._count):020d}'.encode()
+        inside = b'\x1c\x18\x0d' + wa_id.encode() + f'\x15\x02\x00{self._run}{next(self._count):010d}'.encode()
         return 'wamid.' + base64.b64encode(inside).decode()
 
     def body(self, items: Iterable[dict[str, Any]], *, field: str = 'messages') -> bytes:

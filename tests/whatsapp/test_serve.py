@@ -103,8 +103,13 @@ async def test_webhook_worker_and_archiver_run_apart_on_a_shared_store(redis_url
 @pytest.mark.parametrize(
     ('options', 'missing', 'said'),
     [
-        ((), 'AGENT_MEMORY_WHATSAPP_TOKEN', 'AGENT_MEMORY_WHATSAPP_TOKEN must be set'),
-        (('--role', 'archiver'), '', 'set AGENT_MEMORY_REDIS_URL'),
+        ((), 'AGENT_MEMORY_WHATSAPP_TOKEN', 'WhatsApp is not set up: AGENT_MEMORY_WHATSAPP_TOKEN must be set'),
+        (
+            ('--role', 'archiver'),
+            '',
+            'several processes need a Redis that they share: set AGENT_MEMORY_REDIS_URL',
+        ),
+        (('--host', '192.0.2.1'), '', '192.0.2.1:0 cannot be listened on'),
     ],
 )
 async def test_what_is_not_set_is_named(tmp_path: Path, options: tuple[str, ...], missing: str, said: str) -> None:
@@ -113,7 +118,8 @@ async def test_what_is_not_set_is_named(tmp_path: Path, options: tuple[str, ...]
     command = ('serve', '--port', '0', '--data', str(tmp_path), *options)
     done = await anyio.to_thread.run_sync(lambda: run(*command, **env))
     assert done.returncode == 1
-    assert said in done.stderr
+    assert done.stderr.splitlines()[-1].startswith(f'agent-memory: {said}')
+    assert 'Traceback' not in done.stderr
 
 
 async def test_dialogues_are_simulated_through_the_whole_channel(tmp_path: Path) -> None:
