@@ -50,7 +50,10 @@ def serve(
 
 @app.command()
 def simulate(
-    file: Annotated[Path, typer.Argument(metavar='FILE.yaml', help='Dialogues to play.')],
+    file: Annotated[
+        Path | None,
+        typer.Argument(metavar='FILE.yaml', help='Dialogues to play; without it those of the development set.'),
+    ] = None,
     copies: Annotated[int, typer.Option(min=1, help='How often each delivery comes, in any order.')] = 3,
     model: ModelName = None,
 ) -> None:

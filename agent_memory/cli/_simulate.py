@@ -7,6 +7,7 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 from datetime import timedelta
+from importlib.resources import as_file, files
 from pathlib import Path
 
 import anyio
@@ -30,7 +31,7 @@ from agent_memory.whatsapp._settings import WhatsAppSettings
 
 _URL = 'http://localhost/webhook'
 _QUIET = timedelta(milliseconds=100)
-_PATIENCE_S = 5
+_PATIENCE_S = 60
 _console = Console(highlight=False)
 
 
@@ -59,29 +60,34 @@ class _Simulation:
             items = [self.graph.says(person, text[:MAX_TEXT]) for text in turn.messages]
             await self.graph.deliver(self.http, _URL, items, batch=len(items), copies=self.copies, shuffle=self.shuffle)
             self.turns += 1
-            if await self._replied(person, seen):
-                for text in self.graph.texts(person)[seen:]:
-                    _console.print(f'{dialogue.id} >', text, markup=False, soft_wrap=True)
-            elif await self._is_silent(person):
+            await self._settled(person, f'turn {turn.turn} of {dialogue.id}')
+            replies = self.graph.texts(person)[seen:]
+            for text in replies:
+                _console.print(f'{dialogue.id} >', text, markup=False, soft_wrap=True)
+            if not replies:
+                await self._check_silence(person, f'turn {turn.turn} of {dialogue.id}')
                 self.silent += 1
-            else:
-                raise NoReply(f'turn {turn.turn} of {dialogue.id} got no reply within {_PATIENCE_S} s')
 
-    async def _replied(self, person: str, seen: int) -> bool:
+    async def _settled(self, person: str, what: str) -> None:
+        """Wait until no reply is owed to a person any more."""
+        contact_id = await self.manager.contact_id(f'+{person}')
         with anyio.move_on_after(_PATIENCE_S):
-            while len(self.graph.texts(person)) == seen:  # noqa: ASYNC110 - a phone tells no event
-                await anyio.sleep(0.01)
-            return True
-        return False
+            while await self.manager.channel.owed(contact_id):  # noqa: ASYNC110 - a store tells no event
+                await self.graph.deliver(self.http, _URL, self.graph.statuses(), batch=10)
+                await anyio.sleep(0.05)
+            return
+        raise NoReply(f'{what} got no reply within {_PATIENCE_S} s')
 
-    async def _is_silent(self, person: str) -> bool:
+    async def _check_silence(self, person: str, what: str) -> None:
         session = await self.manager.get_session(f'+{person}')
-        return session is not None and (CAR_LEAD.states.is_muted(session) or 'opt_out' in session.requests)
+        if session is None or not (CAR_LEAD.states.is_muted(session) or 'opt_out' in session.requests):
+            raise NoReply(f'{what} got no reply')
 
 
-async def run_simulate(*, file: Path, copies: int, model: str | None) -> None:
-    """Play every dialogue of `file`, each on a phone of its own, all at once."""
-    script = read_dialogues(file)
+async def run_simulate(*, file: Path | None, copies: int, model: str | None) -> None:
+    """Play every dialogue of `file`, or of the development set, each on a phone of its own, all at once."""
+    with as_file(files('agent_memory.evals').joinpath('datasets', 'whatsapp_dev.yaml')) as ours:
+        script = read_dialogues(file or ours)
     graph = FakeGraph()
     channel = WhatsAppSettings(
         phone_number_id=graph.phone_number_id,
