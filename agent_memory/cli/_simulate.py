@@ -72,7 +72,7 @@ class _Simulation:
         """Wait until no reply is owed to a person any more."""
         contact_id = await self.manager.contact_id(f'+{person}')
         with anyio.move_on_after(_PATIENCE_S):
-            while await self.manager.channel.owed(contact_id):  # noqa: ASYNC110 - a store tells no event
+            while await self.manager.channel.owed(contact_id):
                 await self.graph.deliver(self.http, _URL, self.graph.statuses(), batch=10)
                 await anyio.sleep(0.05)
             return
