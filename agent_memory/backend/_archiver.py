@@ -12,7 +12,7 @@ import anyio.lowlevel
 
 from agent_memory import telemetry
 from agent_memory.backend._archive import Archive, Batch, DeadLetter, Entry, Outbox, Rows
-from agent_memory.errors import AgentMemoryError, ArchiveRefused, ArchiveUnavailable, StoreUnavailable
+from agent_memory.errors import AgentMemoryError, ArchiveRefused, ArchiveUnavailable, SetupError, StoreUnavailable
 
 _logger = logging.getLogger(__name__)
 
@@ -33,6 +33,8 @@ class Archiver:
     archive: Archive
     decode: Callable[[Entry], Awaitable[Rows]]
     """Turns an entry into rows. What it raises sends that entry to the dead letters, unless its key is not to be had."""
+    only: tuple[int, ...] = ()
+    """The partitions that it archives; all when empty. A lake takes several archivers, one for each group of them."""
     batch: int = 2000
     """Most entries of one transaction."""
     block: timedelta = timedelta(seconds=1)
@@ -44,10 +46,13 @@ class Archiver:
     max_backoff: timedelta = timedelta(seconds=5)
 
     async def run(self) -> None:
-        """Archive until cancelled, through any outage of the archive and the store."""
-        partitions = await self._partitions()
+        """Archive until cancelled, through any outage of the archive and the store.
+
+        Raises:
+            SetupError: It is to archive a partition that the store does not have.
+        """
         async with anyio.create_task_group() as tasks:
-            for partition in range(partitions):
+            for partition in await self._partitions():
                 tasks.start_soon(self._follow, partition)
 
     async def drain(self) -> int:
@@ -58,17 +63,23 @@ class Archiver:
             StoreUnavailable: The store does not answer.
         """
         total = 0
-        for partition in range(await self.outbox.partitions()):
+        for partition in await self._own():
             await self._trim_leftovers(partition)
             while moved := await self._move(partition, _NO_WAIT):
                 total += moved
         return total
 
-    async def _partitions(self) -> int:
+    async def _own(self) -> tuple[int, ...]:
+        there = await self.outbox.partitions()
+        if missing := [one for one in self.only if not 0 <= one < there]:
+            raise SetupError(f'the store has the partitions 0 to {there - 1}, and no {missing[0]}')
+        return self.only or tuple(range(there))
+
+    async def _partitions(self) -> tuple[int, ...]:
         patience = _Patience(self, 'outbox')
         while True:
             try:
-                return await self.outbox.partitions()
+                return await self._own()
             except StoreUnavailable as error:
                 await patience.wait(error)
 

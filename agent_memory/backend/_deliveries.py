@@ -37,9 +37,11 @@ class DuckDBEventQueue:
 
     async def delivered(self, event: EventRow) -> None:
         def note(connection: duckdb.DuckDBPyConnection) -> None:
+            told = [event.contact_id, event.session_id, event.version, event.kind]
+            now = datetime.now(UTC).replace(tzinfo=None)
             connection.execute(
-                'INSERT INTO deliveries (contact_id, session_id, version, kind) VALUES (?, ?, ?, ?)',
-                [event.contact_id, event.session_id, event.version, event.kind],
+                'INSERT INTO deliveries (contact_id, session_id, version, kind, time) VALUES (?, ?, ?, ?, ?)',
+                [*told, now],
             )
 
         await self.archive.work(note)

@@ -1,17 +1,22 @@
-"""Brings a DuckDB file to the newest schema: numbered SQL files, applied in order, their version kept in the file."""
+"""Brings a history to the newest schema: numbered SQL files, applied in order, their version kept in the history."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     import duckdb
 
 
+Schema = Literal['file', 'lake']
+
+_FOLDERS: dict[Schema, tuple[str, ...]] = {'file': ('sql',), 'lake': ('sql', 'lake')}
+
+
 class NewerSchema(Exception):
-    """The file was written by a later version of this package."""
+    """The history was written by a later version of this package."""
 
 
 @dataclass(frozen=True, order=True)
@@ -23,14 +28,14 @@ class Migration:
     script: str
 
 
-def migrate(connection: duckdb.DuckDBPyConnection) -> None:
-    """Apply the migrations that the file does not have, each in one transaction.
+def migrate(connection: duckdb.DuckDBPyConnection, schema: Schema = 'file') -> None:
+    """Apply the migrations that the history does not have, each in one transaction.
 
     Raises:
-        NewerSchema: The file has migrations that this version does not know.
+        NewerSchema: The history has migrations that this version does not know.
         duckdb.Error: A migration failed and was rolled back.
     """
-    known = migrations()
+    known = migrations(schema)
     connection.execute('CREATE TABLE IF NOT EXISTS migrations (version BIGINT NOT NULL, name VARCHAR NOT NULL)')
     applied = {int(row[0]) for row in connection.execute('SELECT version FROM migrations').fetchall()}
     newest = max(applied, default=0)
@@ -49,7 +54,19 @@ def migrate(connection: duckdb.DuckDBPyConnection) -> None:
             raise
 
 
-def migrations() -> list[Migration]:
+def is_current(connection: duckdb.DuckDBPyConnection, schema: Schema) -> bool:
+    """Return whether the history has every migration already, and change nothing."""
+    [(there,)] = connection.execute(
+        "SELECT count(*) FROM duckdb_tables() WHERE database_name = current_database() AND table_name = 'migrations'"
+    ).fetchall()
+    if not there:
+        return False
+    [(newest,)] = connection.execute('SELECT max(version) FROM migrations').fetchall()
+    return newest == migrations(schema)[-1].version
+
+
+def migrations(schema: Schema = 'file') -> list[Migration]:
     """Return every migration, in order."""
-    found = [item for item in files('agent_memory.backend').joinpath('sql').iterdir() if item.name.endswith('.sql')]
+    folder = files('agent_memory.backend').joinpath(*_FOLDERS[schema])
+    found = [item for item in folder.iterdir() if item.name.endswith('.sql')]
     return sorted(Migration(int(item.name.partition('_')[0]), item.name, item.read_text('utf-8')) for item in found)

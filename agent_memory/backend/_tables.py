@@ -116,5 +116,5 @@ _TABLES = (
     Table('message_history', 'messages', MessageRow),
     Table('facts', 'facts', FactRow),
     Table('events', 'events', EventRow),
-    Table('dead_letters', 'dead_letters', DeadLetter),
+    Table('dead_letters', 'dead_letters', DeadLetter, 'time'),
 )

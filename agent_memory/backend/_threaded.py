@@ -71,6 +71,10 @@ class ThreadedArchive(ABC):
         """Answer a question."""
 
     @abstractmethod
+    async def enter(self, notes: Sequence[AuditNote] = (), steps: Sequence[RequestStep] = ()) -> Head:
+        """Write to the ledger, and return the head of its chain."""
+
+    @abstractmethod
     async def erasing(self, what: Erasing) -> dict[str, int]:
         """Do what an erasure asks and return the rows of each table that it is about."""
 

@@ -16,7 +16,9 @@ from agent_memory.backend._archive import Batch, Entry, MessageRow, Outbox, Sess
 from agent_memory.backend._archiver import Archiver
 from agent_memory.backend._duckdb import DuckDBArchive
 from agent_memory.backend._endpoint import serve_history
+from agent_memory.backend._open import open_archive
 from agent_memory.backend._redis import RedisStore
+from agent_memory.backend._threaded import ThreadedArchive
 from tests.backend.rows import decode
 
 POINTS = ('read', 'append', 'transaction', 'appended', 'trimmed')
@@ -65,7 +67,7 @@ class DyingOutbox:
 
 @dataclass
 class DyingArchive:
-    archive: DuckDBArchive
+    archive: ThreadedArchive
     death: Death
 
     async def offset(self, partition: int) -> str:
@@ -93,17 +95,21 @@ class DyingArchive:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def run_archiver(url: str, path: str, ready: Event, point: str, times: int) -> None:
+def run_archiver(url: str, where: str, ready: Event, point: str, times: int, only: tuple[int, ...]) -> None:
     """Archive until killed; `times` passes of `point` do that from inside."""
-    asyncio.run(_run(url, DuckDBArchive(path), ready, Death(point, times)))
+    asyncio.run(_run(url, open_archive(where), ready, Death(point, times), only))
 
 
-async def _run(url: str, archive: DuckDBArchive, ready: Event, death: Death) -> None:
+async def _run(url: str, archive: ThreadedArchive, ready: Event, death: Death, only: tuple[int, ...]) -> None:
     outbox = DyingOutbox(RedisStore.from_url(url).outbox, death)
     # Small batches and no pause: many transactions to be killed in.
     batch = 20 if death.point else 500
-    archiver = Archiver(outbox, DyingArchive(archive, death), decode, batch=batch, linger=timedelta(0))
+    archiver = Archiver(
+        outbox, DyingArchive(archive, death), decode, only=only, batch=batch, linger=timedelta(0),
+        max_backoff=timedelta(milliseconds=200),
+    )  # fmt: skip
     ready.set()
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(serve_history, archive, archive.path)
+        if isinstance(archive, DuckDBArchive):
+            tasks.start_soon(serve_history, archive, archive.path)
         await archiver.run()

@@ -17,6 +17,7 @@ import duckdb
 from agent_memory.backend._archive import Outbox
 from agent_memory.backend._protocol import Commit, Grant, Message
 from agent_memory.backend._redis import RedisStore
+from agent_memory.backend._threaded import ThreadedArchive
 from tests.backend.archiver_process import run_archiver
 from tests.servers import until
 
@@ -51,6 +52,15 @@ async def emptied(outbox: Outbox) -> None:
     await until(empty, seconds=20)
 
 
+async def archived_in(archive: ThreadedArchive) -> dict[str, list[int]]:
+    """Return the turns of each contact in the order in which they were archived."""
+    turns: dict[str, list[int]] = defaultdict(list)
+    query = 'SELECT contact_id, turn FROM turns ORDER BY rowid'
+    for contact, number in await archive.work(lambda connection: connection.execute(query).fetchall()):
+        turns[contact].append(number)
+    return dict(turns)
+
+
 def archived(path: Path) -> dict[str, list[int]]:
     """Return the turns of each contact in the order of the file."""
     turns: dict[str, list[int]] = defaultdict(list)
@@ -66,10 +76,12 @@ _PROCESSES.set_forkserver_preload(['tests.backend.archiver_process'])
 
 
 @asynccontextmanager
-async def running_archiver(url: str, path: Path, point: str = '', times: int = 0) -> AsyncGenerator[ForkServerProcess]:
+async def running_archiver(
+    url: str, where: str | Path, point: str = '', times: int = 0, *, only: tuple[int, ...] = ()
+) -> AsyncGenerator[ForkServerProcess]:
     """Run an archiver in a process of its own; `point` is where it kills itself, `times` how often it gets there."""
     ready = _PROCESSES.Event()
-    process = _PROCESSES.Process(target=run_archiver, args=(url, str(path), ready, point, times), daemon=True)
+    process = _PROCESSES.Process(target=run_archiver, args=(url, str(where), ready, point, times, only), daemon=True)
     process.start()
     try:
         # In a thread: the turns that a test commits meanwhile have deadlines.

@@ -11,14 +11,10 @@ import anyio
 import anyio.to_thread
 import pytest
 
-from agent_memory.backend._archiver import Archiver
-from agent_memory.backend._duckdb import DuckDBArchive
 from agent_memory.backend._redis import RedisStore
 from tests.backend.archiver_process import POINTS
-from tests.backend.outbox import archived, backlog, commit, running_archiver
-from tests.backend.rows import decode
-
-CONTACTS = 7
+from tests.backend.outbox import running_archiver
+from tests.backend.traffic import Traffic
 
 
 @pytest.fixture
@@ -27,30 +23,6 @@ async def store(redis_url: str) -> AsyncIterator[RedisStore]:
     await held.open(None)
     yield held
     await held.aclose()
-
-
-class Traffic:
-    """Commits turns of several contacts, one after the other, until it is cancelled."""
-
-    def __init__(self, store: RedisStore) -> None:
-        self.store = store
-        self.sent = 0
-
-    async def run(self) -> None:
-        while True:
-            self.sent += 1
-            with anyio.CancelScope(shield=True):
-                await commit(self.store, f'contact{(self.sent - 1) % CONTACTS + 1}', self.sent)
-            await anyio.sleep(0.001)
-
-    async def check(self, path: Path) -> None:
-        """Archive the rest, then compare: lost = doubled = reordered = left behind = 0."""
-        archive = DuckDBArchive(path)
-        await Archiver(self.store.outbox, archive, decode).drain()
-        await archive.close()
-        assert await backlog(self.store.outbox) == 0
-        numbers = range(1, self.sent + 1)
-        assert archived(path) == {f'contact{own}': list(numbers[own - 1 :: CONTACTS]) for own in range(1, CONTACTS + 1)}
 
 
 async def test_twenty_random_kills_lose_double_and_reorder_nothing(

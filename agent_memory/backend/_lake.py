@@ -1,0 +1,187 @@
+"""`LakeArchive`: the history past one machine: Parquet files, and a catalog of them in PostgreSQL (DuckLake)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TypeVar
+
+import duckdb
+
+from agent_memory.backend import _lake_files
+from agent_memory.backend._erasure import Erasing
+from agent_memory.backend._extensions import load_extension
+from agent_memory.backend._history import Answer, Parameter, Question
+from agent_memory.backend._lake_gate import Gate
+from agent_memory.backend._ledger import AuditNote, Head, RequestStep
+from agent_memory.backend._migrations import is_current, migrate
+from agent_memory.backend._threaded import ThreadedArchive
+from agent_memory.errors import ArchiveUnavailable, SetupError
+
+R = TypeVar('R')
+
+PREFIX = 'ducklake:postgres:'
+_HOUSE = 0
+"""Whoever archives this partition keeps house: retention, deliveries, compaction."""
+_PASSWORD = re.compile(r"(?P<before>password\s*=\s*|://[^:@/\s]*:)('[^']*'|[^@\s]*)")
+_INLINED = 200
+"""Rows of one table in one batch up to which they stay in the catalog until the next tidying: files would be tiny."""
+
+
+class LakeArchive(ThreadedArchive):
+    """Keeps the history in a lake, which any number of processes and machines read and write.
+
+    `offset` and `append` claim their partition until `close`: another archiver of it waits. Each write is one
+    transaction of the catalog, and one at a time, as the ledger is one chain.
+    """
+
+    def __init__(
+        self,
+        catalog: str,
+        *,
+        data: str | Path | None = None,
+        query_limit: timedelta = timedelta(seconds=10),
+        patience: timedelta = timedelta(seconds=30),
+    ) -> None:
+        """Make the archive; nothing is opened yet.
+
+        Args:
+            catalog: `ducklake:postgres:` and what PostgreSQL is reached with: `host=... dbname=...` or its URL.
+            data: Where the Parquet files are: a directory, or a URL such as `s3://bucket/history/`. The catalog knows it
+                once it is made.
+            query_limit: When a question is ended.
+            patience: How long a write waits for one of another process.
+
+        Raises:
+            SetupError: `catalog` is not of this kind.
+        """
+        if not catalog.startswith(PREFIX):
+            raise SetupError(f'the catalog of a lake is in PostgreSQL: `{PREFIX}host=... dbname=...`')
+        super().__init__(_PASSWORD.sub(r'\g<before>***', catalog), query_limit=query_limit)
+        self._reached = catalog.removeprefix(PREFIX)
+        self._data = None if data is None else str(data)
+        self._patience = patience
+        self._open: _Open | None = None
+
+    async def ask(self, question: Question, **parameters: Parameter) -> Answer:
+        """Answer from what is committed."""
+        try:
+            return await self._asked(await self._run(self._connect), question, parameters)
+        except ArchiveUnavailable as error:
+            if not isinstance(error.__cause__, duckdb.Error) or isinstance(error.__cause__, duckdb.InterruptException):
+                raise
+        # A file was removed after the question had found it in the catalog, or the connection to the catalog broke.
+        return await self._asked(await self._run(self._connected_anew), question, parameters)
+
+    async def enter(self, notes: Sequence[AuditNote] = (), steps: Sequence[RequestStep] = ()) -> Head:
+        """Write to the ledger, and return the head of its chain."""
+        return await self._run(self._enter, notes, steps)
+
+    async def erasing(self, what: Erasing) -> dict[str, int]:
+        """Do what an erasure asks."""
+        return await self._run(self._erased, what)
+
+    async def tidy(self) -> None:
+        """Merge small files and let go of those that nothing refers to for an hour."""
+        await self._run(self._tidy)
+
+    @property
+    def held(self) -> bool:
+        """Whether this process keeps house."""
+        return self._open is not None and _HOUSE in self._open.gate.claimed
+
+    # What follows runs on the worker thread.
+
+    def _connect(self) -> duckdb.DuckDBPyConnection:
+        return self._opened().connection
+
+    def _opened(self) -> _Open:
+        if self._open is None:
+            connection = duckdb.connect()
+            try:
+                for extension in ('ducklake', 'postgres_scanner', *(['httpfs'] if '://' in (self._data or '') else [])):
+                    load_extension(connection, extension)
+                self._attach(connection)
+                self._open = _Open(connection, Gate(connection, self._reached, patience=self._patience))
+                if not is_current(connection, 'lake'):
+                    with self._open.gate.alone():
+                        migrate(connection, 'lake')
+            except BaseException:
+                self._let_go()
+                connection.close()
+                raise
+        return self._open
+
+    def _connected_anew(self) -> duckdb.DuckDBPyConnection:
+        if self._open is not None and not self._open.gate.claimed:
+            self._let_go()
+        return self._connect()
+
+    def _attach(self, connection: duckdb.DuckDBPyConnection) -> None:
+        options = [f'DATA_INLINING_ROW_LIMIT {_INLINED}']
+        if self._data is not None:
+            options.append(f'DATA_PATH {_quoted(self._data)}')
+        connection.execute(f'ATTACH {_quoted(PREFIX + self._reached)} AS lake ({", ".join(options)})')
+        self._enter_lake(connection)
+
+    def _enter_lake(self, connection: duckdb.DuckDBPyConnection) -> None:
+        connection.execute('USE lake')
+        # Times are stored without a zone; this is the one that they are converted to.
+        connection.execute("SET TimeZone = 'UTC'")
+
+    def _let_go(self) -> None:
+        opened, self._open = self._open, None
+        if opened is not None:
+            opened.gate.close()
+            opened.connection.close()
+
+    @contextmanager
+    def _transaction(self) -> Generator[duckdb.DuckDBPyConnection]:
+        gate = self._opened().gate
+        with gate.alone(), super()._transaction() as connection:
+            yield connection
+            gate.check()
+
+    def _claim(self, partition: int) -> None:
+        if not self._opened().gate.claim(partition):
+            raise ArchiveUnavailable(f'{self.name}: another archiver has partition {partition}')
+
+    def _offset(self, partition: int) -> str:
+        self._claim(partition)
+        return super()._offset(partition)
+
+    def _work(self, call: Callable[[duckdb.DuckDBPyConnection], R]) -> R:
+        self._claim(_HOUSE)
+        return super()._work(call)
+
+    def _rewrite(self) -> None:
+        opened = self._opened()
+        with opened.gate.alone():
+            _lake_files.rewrite(opened.connection)
+        _lake_files.vacuum(opened.connection)
+
+    def _tidy(self) -> None:
+        opened = self._opened()
+        with opened.gate.alone():
+            _lake_files.tidy(opened.connection)
+
+    # What follows runs on the threads of the readers too.
+
+    def _cursor(self, connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+        cursor = connection.cursor()
+        self._enter_lake(cursor)
+        return cursor
+
+
+@dataclass(frozen=True)
+class _Open:
+    connection: duckdb.DuckDBPyConnection
+    gate: Gate
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
