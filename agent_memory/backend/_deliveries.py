@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import duckdb
 
 from agent_memory.backend._archive import EventRow
-from agent_memory.backend._duckdb import DuckDBArchive
+from agent_memory.backend._threaded import ThreadedArchive
 
 # The age bound lets DuckDB skip the row groups of older events by their statistics.
 _UNDELIVERED = """
@@ -22,9 +22,9 @@ WHERE kind = ? AND time >= ? AND NOT EXISTS (
 
 @dataclass(frozen=True)
 class DuckDBEventQueue:
-    """The events of a `DuckDBArchive`. It opens the file as archiving does, so it belongs into the same process."""
+    """The events of an archive over DuckDB. It holds it as archiving does, so it belongs into the same process."""
 
-    archive: DuckDBArchive
+    archive: ThreadedArchive
 
     async def undelivered(self, kind: str, *, within: timedelta, limit: int) -> list[EventRow]:
         since = (datetime.now(UTC) - within).replace(tzinfo=None)

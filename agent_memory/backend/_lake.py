@@ -27,7 +27,7 @@ R = TypeVar('R')
 PREFIX = 'ducklake:postgres:'
 _HOUSE = 0
 """Whoever archives this partition keeps house: retention, deliveries, compaction."""
-_PASSWORD = re.compile(r"(?P<before>password\s*=\s*|://[^:@/\s]*:)('[^']*'|[^@\s]*)")
+_PASSWORD = re.compile(r'password\s*=|://[^/@]*:[^/@]*@')
 _INLINED = 200
 """Rows of one table in one batch up to which they stay in the catalog until the next tidying: files would be tiny."""
 
@@ -50,18 +50,21 @@ class LakeArchive(ThreadedArchive):
         """Make the archive; nothing is opened yet.
 
         Args:
-            catalog: `ducklake:postgres:` and what PostgreSQL is reached with: `host=... dbname=...` or its URL.
+            catalog: `ducklake:postgres:` and what PostgreSQL is reached with: `host=... dbname=...` or its URL. The
+                password is in `PGPASSFILE` or `PGPASSWORD`, as libpq repeats the rest in its errors.
             data: Where the Parquet files are: a directory, or a URL such as `s3://bucket/history/`. The catalog knows it
                 once it is made.
             query_limit: When a question is ended.
             patience: How long a write waits for one of another process.
 
         Raises:
-            SetupError: `catalog` is not of this kind.
+            SetupError: `catalog` is not of this kind, or holds a password.
         """
         if not catalog.startswith(PREFIX):
             raise SetupError(f'the catalog of a lake is in PostgreSQL: `{PREFIX}host=... dbname=...`')
-        super().__init__(_PASSWORD.sub(r'\g<before>***', catalog), query_limit=query_limit)
+        if _PASSWORD.search(catalog):
+            raise SetupError("leave the catalog's password out of its address; PGPASSFILE or PGPASSWORD holds it")
+        super().__init__(catalog, query_limit=query_limit)
         self._reached = catalog.removeprefix(PREFIX)
         self._data = None if data is None else str(data)
         self._patience = patience

@@ -8,6 +8,13 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 
+_CATALOG = '__ducklake_metadata_lake'
+"""What DuckLake calls the database of its catalog."""
+_TABLES = (
+    "SELECT format(''%I.%I'', schemaname, tablename) FROM pg_tables WHERE tablename LIKE ''ducklake\\_%'' ORDER BY 1"
+)
+
+
 def tidy(connection: DuckDBPyConnection) -> None:
     """Put rows of the catalog into files, merge small files, and remove files that were let go an hour ago."""
     _run(
@@ -37,15 +44,19 @@ def rewrite(connection: DuckDBPyConnection) -> None:
 
 
 def vacuum(connection: DuckDBPyConnection) -> None:
-    """Have PostgreSQL write the tables of the catalog anew, without the rows that were in them."""
-    tables = connection.execute(
-        "FROM postgres_query('gate', 'SELECT quote_ident(schemaname) || ''.'' || quote_ident(tablename) FROM pg_tables "
-        "WHERE tablename LIKE ''ducklake_%'' ORDER BY 1')"
-    ).fetchall()
-    for (table,) in tables:
-        connection.execute(
-            "CALL postgres_execute('__ducklake_metadata_lake', ?, use_transaction => false)", [f'VACUUM (FULL) {table}']
-        )
+    """Have PostgreSQL write the tables of the catalog anew, without the rows that were in them.
+
+    Raises:
+        duckdb.Error: Somebody reads one of them for longer than five seconds.
+    """
+    # Not in the lake: each statement that looks a name up there would keep a transaction of its own on the catalog open.
+    with connection.cursor() as cursor:
+        tables = cursor.execute(f"FROM postgres_query('{_CATALOG}', '{_TABLES}')").fetchall()
+        # In one transaction, so that all of it runs in one session of PostgreSQL.
+        cursor.begin()
+        for statement in ('SET lock_timeout = 5000', *(f'VACUUM (FULL) {table}' for (table,) in tables)):
+            cursor.execute(f"CALL postgres_execute('{_CATALOG}', ?, use_transaction => false)", [statement])
+        cursor.rollback()
 
 
 def _run(connection: DuckDBPyConnection, *calls: str) -> None:
