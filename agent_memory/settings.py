@@ -24,11 +24,13 @@ from agent_memory.backend._deliveries import DuckDBEventQueue
 from agent_memory.backend._duckdb import DuckDBArchive
 from agent_memory.backend._embedded import embedded_server
 from agent_memory.backend._endpoint import serve_history
+from agent_memory.backend._open import open_archive
 from agent_memory.backend._protocol import Policy
 from agent_memory.backend._redis import RedisStore
 from agent_memory.backend._redis_keys import RedisKeys
 from agent_memory.backend._retention import Rule, Table, retain
 from agent_memory.backend._sqlite_keys import SqliteKeys
+from agent_memory.backend._threaded import ThreadedArchive
 from agent_memory.errors import AgentMemoryError, ArchiveUnavailable, SetupError
 from agent_memory.handoff import HandoffRelay, HandoffSink, LogSink, WebhookSink
 from agent_memory.history import OpenedEvents, rows_of
@@ -65,8 +67,12 @@ class MemorySettings(Environment):
     """`redis://`, `rediss://`, `redis+sentinel://` or `redis+cluster://`; without one the embedded server is started."""
     data_dir: Path = Field(default_factory=lambda: platformdirs.user_data_path('agent-memory'))
     """Where the embedded server and the history live."""
-    archive: Path | None = None
-    """The history's DuckDB file; `history.duckdb` in the data directory by default."""
+    archive: str | Path | None = None
+    """The history: a DuckDB file, `history.duckdb` in the data directory by default, or `ducklake:postgres:host=...`."""
+    lake_files: str | None = None
+    """Where a new lake keeps its Parquet files: a directory or a URL such as `s3://...`. Its catalog knows it then."""
+    archive_partitions: str = Field(default='', pattern=r'^(\d+-\d+)?$')
+    """The partitions that this process archives into a lake, such as `0-31`; all by default."""
     secret: SecretStr | None = None
     """What contact ids are hashed with. Without one the embedded default makes a file, and a shared Redis its own."""
     keys_url: str | None = Field(default=None, repr=False)
@@ -131,10 +137,19 @@ class MemorySettings(Environment):
         """The file of the master key, unless the environment holds it."""
         return self.master_key_file or self.data_dir / MASTER_FILE
 
+    def history(self) -> ThreadedArchive:
+        """Return the history of these settings, which is not opened yet.
+
+        Raises:
+            SetupError: `archive` names a lake in a way that cannot be used.
+        """
+        return open_archive(self.archive or self.data_dir / 'history.duckdb', data=self.lake_files)
+
     @property
-    def archive_path(self) -> Path:
-        """The history's file."""
-        return self.archive or self.data_dir / 'history.duckdb'
+    def partitions(self) -> tuple[int, ...]:
+        """The partitions that this process archives; all when empty."""
+        first, _, last = self.archive_partitions.partition('-')
+        return tuple(range(int(first), int(last) + 1)) if first else ()
 
     def chosen_model(self) -> str:
         """Return the configured model, OpenAI's when only its key is set, else the offline rules."""
@@ -170,14 +185,15 @@ class MemorySettings(Environment):
         """
         async with AsyncExitStack() as stack:
             _directory(self.data_dir)
-            archive = DuckDBArchive(self.archive_path)
+            archive = self.history()
             manager, store = await self._manager(stack, domain, archive, batch)
-            archiver = Archiver(store.outbox, archive, rows_of(manager.codec, manager.vault))
-            opened = OpenMemory(manager, archiver, await _held_elsewhere(archive))
+            archiver = Archiver(store.outbox, archive, rows_of(manager.codec, manager.vault), only=self.partitions)
+            opened = OpenMemory(manager, archiver, await _held_elsewhere(archive, (self.partitions or (0,))[0]))
             failure: Exception | None = None
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(archiver.run)
-                tasks.start_soon(serve_history, archive, archive.path)
+                if isinstance(archive, DuckDBArchive):
+                    tasks.start_soon(serve_history, archive, archive.path)
                 tasks.start_soon(_sweep, manager)
                 tasks.start_soon(_keep_ledger, Audit(archive, store.anchor), archive, self.rules())
                 tasks.start_soon(_keep_erased, manager, archive)
@@ -244,9 +260,9 @@ def _read_secret(path: Path) -> bytes:
     return text.encode()
 
 
-async def _held_elsewhere(archive: DuckDBArchive) -> str | None:
+async def _held_elsewhere(archive: ThreadedArchive, partition: int) -> str | None:
     try:
-        await archive.offset(0)
+        await archive.offset(partition)
     except ArchiveUnavailable as error:
         return str(error)
     return None
@@ -260,7 +276,7 @@ async def _sweep(manager: SessionManager[ProfileT]) -> None:
         await anyio.sleep(_SWEEP.total_seconds())
 
 
-async def _keep_ledger(audit: Audit, archive: DuckDBArchive, rules: list[Rule]) -> None:
+async def _keep_ledger(audit: Audit, archive: ThreadedArchive, rules: list[Rule]) -> None:
     """Anchor what is noted, sort the file, and once a day remove what outlived its rule, where the history is held."""
     kept: date | None = None
     tidied = -math.inf
@@ -278,7 +294,7 @@ async def _keep_ledger(audit: Audit, archive: DuckDBArchive, rules: list[Rule]) 
                 await archive.tidy()
 
 
-async def _keep_erased(manager: SessionManager[ProfileT], archive: DuckDBArchive) -> None:
+async def _keep_erased(manager: SessionManager[ProfileT], archive: ThreadedArchive) -> None:
     """Erase here who was erased elsewhere: on another machine, or before a backup was restored."""
     while True:
         with suppress(AgentMemoryError):

@@ -32,6 +32,14 @@ _INLINED = 200
 """Rows of one table in one batch up to which they stay in the catalog until the next tidying: files would be tiny."""
 
 
+@dataclass(frozen=True)
+class LakeSize:
+    """What a lake has in files; rows that are not tidied yet are in its catalog."""
+
+    files: int
+    size_bytes: int
+
+
 class LakeArchive(ThreadedArchive):
     """Keeps the history in a lake, which any number of processes and machines read and write.
 
@@ -88,9 +96,14 @@ class LakeArchive(ThreadedArchive):
         """Do what an erasure asks."""
         return await self._run(self._erased, what)
 
-    async def tidy(self) -> None:
-        """Merge small files and let go of those that nothing refers to for an hour."""
+    async def tidy(self) -> bool:
+        """Merge small files, and remove those that were let go an hour ago."""
         await self._run(self._tidy)
+        return True
+
+    async def size(self) -> LakeSize:
+        """Return how much there is."""
+        return await self._run(self._size)
 
     @property
     def held(self) -> bool:
@@ -158,7 +171,8 @@ class LakeArchive(ThreadedArchive):
         return super()._offset(partition)
 
     def _work(self, call: Callable[[duckdb.DuckDBPyConnection], R]) -> R:
-        self._claim(_HOUSE)
+        if not self.held:
+            raise ArchiveUnavailable(f'{self.name}: the archiver of partition {_HOUSE} keeps house')
         return super()._work(call)
 
     def _rewrite(self) -> None:
@@ -171,6 +185,11 @@ class LakeArchive(ThreadedArchive):
         opened = self._opened()
         with opened.gate.alone():
             _lake_files.tidy(opened.connection)
+
+    def _size(self) -> LakeSize:
+        query = "SELECT sum(file_count)::BIGINT, sum(file_size_bytes)::BIGINT FROM ducklake_table_info('lake')"
+        [(files, size)] = self._connect().execute(query).fetchall()
+        return LakeSize(files or 0, size or 0)
 
     # What follows runs on the threads of the readers too.
 

@@ -78,6 +78,15 @@ class ThreadedArchive(ABC):
     async def erasing(self, what: Erasing) -> dict[str, int]:
         """Do what an erasure asks and return the rows of each table that it is about."""
 
+    @abstractmethod
+    async def tidy(self) -> bool:
+        """Write files anew where that makes reading quicker, and return whether it did."""
+
+    @property
+    @abstractmethod
+    def held(self) -> bool:
+        """Whether this process keeps house: retention, deliveries, tidying."""
+
     async def traces(self, stones: Sequence[Tombstone]) -> dict[str, int]:
         """Return the rows of each table that `erase` would remove."""
         return await self.erasing(Erasing(stones=tuple(stones), dry=True))

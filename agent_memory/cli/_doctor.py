@@ -11,9 +11,10 @@ import typer
 
 from agent_memory.agents.catalogue import open_catalogue
 from agent_memory.backend._checkup import ServerHealth, look_at
-from agent_memory.backend._duckdb import DuckDBArchive
+from agent_memory.backend._lake import LakeArchive
 from agent_memory.backend._redis import RedisStore
 from agent_memory.backend._status import archive_status
+from agent_memory.backend._threaded import ThreadedArchive
 from agent_memory.cli._doctor_channel import channel_findings
 from agent_memory.cli._finding import Finding, judged, show
 from agent_memory.errors import AgentMemoryError, SetupError
@@ -28,6 +29,8 @@ _SKEW = timedelta(seconds=30)
 """Leases count by the server's clock alone; what is stale, and the service window, count by both."""
 _LAG = timedelta(minutes=1)
 _FULL = 0.8
+_MANY_FILES = 20_000
+"""About what 100 turns a second leave in an hour, each batch with a file a table."""
 
 
 async def run_doctor(*, data: Path | None, url: str | None, as_json: bool) -> None:
@@ -62,9 +65,13 @@ async def _memory(settings: MemorySettings) -> AsyncGenerator[Finding]:
             return
         for finding in _server(health, shared=settings.redis_url is not None):
             yield finding
-        archive = DuckDBArchive(settings.archive_path)
-        stack.push_async_callback(archive.close)
-        for finding in await _history(store, archive, settings.archive_path):
+        try:
+            archive = settings.history()
+            stack.push_async_callback(archive.close)
+            found = await _history(store, archive)
+        except SetupError as error:
+            found = [Finding('history', 'fail', str(error), 'see docs/operations.md, "Past one machine"')]
+        for finding in found:
             yield finding
         yield await _merges(manager)
         yield await _replies(manager)
@@ -121,7 +128,7 @@ def _server(health: ServerHealth, *, shared: bool) -> list[Finding]:
     ]
 
 
-async def _history(store: RedisStore, archive: DuckDBArchive, path: Path) -> list[Finding]:
+async def _history(store: RedisStore, archive: ThreadedArchive) -> list[Finding]:
     status = await archive_status(store.outbox, archive)
     batches = ', '.join(str(one.batch) for one in status.partitions if one.batch) or 'none yet'
     late = judged(
@@ -134,18 +141,34 @@ async def _history(store: RedisStore, archive: DuckDBArchive, path: Path) -> lis
         ),
     )
     if status.unavailable is not None:
-        advice = f'run doctor where the history is ({path.name}), or start what keeps it'
+        advice = 'run doctor where the history is, or start what keeps it'
         return [Finding('history', 'warn', status.unavailable, advice), late]
     verdict = await Audit(archive, store.anchor).verify()
     dead = status.dead_letters or 0
     return [
-        Finding('history', 'ok', f'{path.name}, schema {status.schema or "not made yet"}'),
+        await _kept(archive, status.schema),
         late,
         judged(
             'dead letters', f'{dead} in the history', (dead > 0, 'warn', 'the table `dead_letters` has their reasons')
         ),
         judged('audit chain', f'{verdict.rows} notes', (not verdict.ok, 'fail', f'it is not whole: {verdict.reason}')),
     ]
+
+
+async def _kept(archive: ThreadedArchive, schema: int | None) -> Finding:
+    told = f'{archive.name}, schema {schema or "not made yet"}'
+    if not isinstance(archive, LakeArchive):
+        return Finding('history', 'ok', told)
+    size = await archive.size()
+    return judged(
+        'history',
+        f'{told}, {size.files} files of {size.size_bytes / 2**20:.0f} MB',
+        (
+            size.files > _MANY_FILES,
+            'warn',
+            'nobody merges them: the archiver of partition 0 does that once an hour',
+        ),
+    )
 
 
 async def _keys(settings: MemorySettings) -> Finding:

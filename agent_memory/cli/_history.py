@@ -11,8 +11,8 @@ import anyio
 from rich.console import Console
 
 from agent_memory.backend import _history as questions
-from agent_memory.backend._duckdb import DuckDBArchive
 from agent_memory.backend._history import Answer, HistoryReader, Period
+from agent_memory.backend._threaded import ThreadedArchive
 from agent_memory.cli._options import Output, Plotted
 from agent_memory.history import opened
 from agent_memory.lead import CAR_LEAD
@@ -96,8 +96,8 @@ def _settings(data: Path | None) -> MemorySettings:
     return MemorySettings(data_dir=data) if data else MemorySettings()
 
 
-def _archive(data: Path | None) -> DuckDBArchive:
-    return DuckDBArchive(_settings(data).archive_path)
+def _archive(data: Path | None) -> ThreadedArchive:
+    return _settings(data).history()
 
 
 def _audit(data: Path | None) -> Audit:

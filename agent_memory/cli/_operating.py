@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from agent_memory.backend._duckdb import DuckDBArchive
 from agent_memory.backend._redis import RedisStore
 from agent_memory.errors import SetupError
 from agent_memory.lead import CAR_LEAD, UserProfileData
@@ -28,7 +27,7 @@ class Operating:
         store = self.manager.store
         if not isinstance(store, RedisStore):
             raise SetupError(f'{type(store).__name__} keeps no anchor for the audit')
-        archive = DuckDBArchive(self.settings.archive_path)
+        archive = self.settings.history()
         try:
             await Audit(archive, store.anchor, operator()).note(action, contact, **data)
         finally:

@@ -15,7 +15,7 @@ from agent_memory.backend._restore import restore
 from agent_memory.backend._retention import Outlived, Rule, Table, outlived, retain
 from agent_memory.cli._operating import operating
 from agent_memory.cli._options import Output
-from agent_memory.errors import InvalidInput
+from agent_memory.errors import InvalidInput, SetupError
 from agent_memory.privacy._audit import Audit, operator
 from agent_memory.privacy._forget import reconcile
 from agent_memory.settings import MemorySettings
@@ -25,14 +25,13 @@ _console = Console(highlight=False)
 
 async def run_backup(*, directory: Path, data: Path | None) -> None:
     """Copy the history while it is being written."""
-    _console.print(str(await DuckDBArchive(_settings(data).archive_path).backup(directory)), soft_wrap=True)
+    _console.print(str(await _file(data).backup(directory)), soft_wrap=True)
 
 
 async def run_restore(*, file: Path, data: Path | None) -> None:
     """Put a backup in place, erase again who was erased since, and anchor its audit."""
-    path = _settings(data).archive_path
-    await restore(file, path)
-    archive = DuckDBArchive(path)
+    archive = _file(data)
+    await restore(file, archive.path)
     try:
         async with operating(data) as at:
             # Whatever else is open may have done so already.
@@ -42,7 +41,7 @@ async def run_restore(*, file: Path, data: Path | None) -> None:
             await Audit(archive, store.anchor if isinstance(store, RedisStore) else None, operator()).accept()
     finally:
         await archive.close()
-    _console.print(f'Restored {path}. {erased} people who were erased are not in it.', soft_wrap=True)
+    _console.print(f'Restored {archive.path}. {erased} people who were erased are not in it.', soft_wrap=True)
 
 
 async def run_retention(*, keep: list[str], dry_run: bool, data: Path | None, output: Output) -> None:
@@ -51,12 +50,19 @@ async def run_retention(*, keep: list[str], dry_run: bool, data: Path | None, ou
     rules = [_rule(one) for one in keep] or settings.rules()
     if not rules:
         raise InvalidInput('no rule says how long rows are kept: set AGENT_MEMORY_RETAIN_DAYS or use --keep TABLE=DAYS')
-    archive = DuckDBArchive(settings.archive_path)
+    archive = settings.history()
     try:
         found = await (outlived(archive, rules) if dry_run else retain(archive, rules, actor=operator()))
     finally:
         await archive.close()
     output.show(_answer(found, 'would_go' if dry_run else 'removed'))
+
+
+def _file(data: Path | None) -> DuckDBArchive:
+    archive = _settings(data).history()
+    if not isinstance(archive, DuckDBArchive):
+        raise SetupError('a lake is copied with the tools of PostgreSQL and of its files; see docs/operations.md')
+    return archive
 
 
 def _answer(found: list[Outlived], gone: str) -> Answer:

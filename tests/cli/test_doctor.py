@@ -20,7 +20,6 @@ from starlette.routing import Mount, Route
 
 from agent_memory.agents.catalogue import DEMO_STOCK
 from agent_memory.backend._channel import Alias
-from agent_memory.backend._duckdb import DuckDBArchive
 from agent_memory.cli._doctor import run_doctor
 from agent_memory.cli._doctor_channel import channel_findings
 from agent_memory.cli._merges import run_keep, run_link, run_list
@@ -207,7 +206,7 @@ async def test_two_people_are_kept_apart_and_the_decision_is_in_the_audit(
         await run_keep(one=one, other=other, data=tmp_path)
         assert await channel.manager.channel.merges() == []
         assert await channel.work() == 2
-    archive = DuckDBArchive(MemorySettings(data_dir=tmp_path).archive_path)
+    archive = MemorySettings(data_dir=tmp_path).history()
     verdict = await Audit(archive).verify()
     await archive.close()
     assert (verdict.ok, verdict.rows) == (True, 1)

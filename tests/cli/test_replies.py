@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from agent_memory.backend._duckdb import DuckDBArchive
 from agent_memory.backend._redis import RedisStore
 from agent_memory.cli import _channel_commands
 from agent_memory.cli._replies import run_decide, run_list
@@ -64,7 +63,7 @@ async def test_an_operator_sees_whose_replies_are_in_doubt_and_why(
         assert failed['what'].startswith('failed, 131047: more than 24 hours')
         await run_list(data=tmp_path, as_json=False)
         assert 'agent-memory replies again' in capsys.readouterr().out
-    archive = DuckDBArchive(MemorySettings(data_dir=tmp_path).archive_path)
+    archive = MemorySettings(data_dir=tmp_path).history()
     notes = await archive.work(lambda connection: connection.execute('SELECT action FROM audit').fetchall())
     await archive.close()
     assert notes == [('reply read',)] * 4
