@@ -18,8 +18,8 @@ from agent_memory.backend._erasure import Tombstone
 from agent_memory.backend._extensions import load_extension
 from agent_memory.backend._history import Question
 from agent_memory.backend._lake import LakeArchive
-from agent_memory.backend._tables import write
 from agent_memory.backend._retention import Rule, retain
+from agent_memory.backend._tables import write
 from agent_memory.errors import ArchiveRefused, ArchiveUnavailable, SetupError
 from agent_memory.privacy._audit import Audit
 from agent_memory.testing import ArchiveContract
