@@ -59,6 +59,10 @@ async def serving(env: Mapping[str, str], *options: str, until: str) -> AsyncGen
         await process.aclose()
 
 
+STOCK = """\
+id,brand,model,version,year,km,price,body,gearbox,fuel,color,city,state,uses,strengths,features
+008,Fiat,Pulse,Drive 1.3,2023,28923,83210,suv,automatic,flex,prata,São Paulo,SP,family;daily_commute,technology;design;economy;low_mileage;newer_year;air_conditioning,direção elétrica;ar-condicionado;central multimídia;câmera de ré;único dono
+"""
 DELIVERIES = r'Deliveries go to (http://\S+)(?s:.*)Answering with rules'
 
 
@@ -69,10 +73,13 @@ async def until_seen(graph: FakeGraph, count: int) -> list[str]:
     return graph.texts()
 
 
-async def test_one_process_answers_and_remembers_after_it_was_started_again(tmp_path: Path) -> None:
-    graph = FakeGraph()
+async def test_one_process_answers_remembers_after_it_was_started_again_and_shows_the_cars_of_the_business(
+    tmp_path: Path,
+) -> None:
+    graph, stock = FakeGraph(), tmp_path / 'stock.csv'
+    stock.write_text(STOCK, encoding='utf-8')
     async with served(graph) as url, httpx2.AsyncClient() as http:
-        env = environment(graph, url)
+        env = environment(graph, url, AGENT_MEMORY_CATALOGUE=str(stock))
         async with serving(env, '--data', str(tmp_path), until=DELIVERIES) as ready:
             assert (await http.get(ready[1].replace('webhook', 'health'))).text == 'ok'
             asked = {'hub.mode': 'subscribe', 'hub.challenge': '7', 'hub.verify_token': 'verify'}
@@ -80,8 +87,10 @@ async def test_one_process_answers_and_remembers_after_it_was_started_again(tmp_
             assert await graph.deliver(http, ready[1], [graph.says(ANA, 'quero um SUV até 90 mil')]) == [200]
             assert 'SUV' in (await until_seen(graph, 1))[0]
         async with serving(env, '--data', str(tmp_path), until=DELIVERIES) as ready:
-            await graph.deliver(http, ready[1], [graph.says(ANA, 'moro em Campinas SP')])
+            await graph.deliver(http, ready[1], [graph.says(ANA, 'moro em Campinas SP, é para a família')])
             assert 'Campinas' in (await until_seen(graph, 2))[1]
+            await graph.deliver(http, ready[1], [graph.says(ANA, 'que carros vocês têm?')])
+            assert 'R$ 83.210' in (await until_seen(graph, 3))[2]
 
 
 async def test_webhook_worker_and_archiver_run_apart_on_a_shared_store(redis_url: str) -> None:
