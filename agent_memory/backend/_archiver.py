@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,6 +18,7 @@ from agent_memory.errors import AgentMemoryError, ArchiveRefused, ArchiveUnavail
 _logger = logging.getLogger(__name__)
 
 _NO_WAIT = timedelta(0)
+_REST = 9
 _DECODED_AT_ONCE = 50
 """About 5 ms of work."""
 
@@ -40,7 +42,9 @@ class Archiver:
     block: timedelta = timedelta(seconds=1)
     """How long one read waits for a first entry."""
     linger: timedelta = timedelta(milliseconds=50)
-    """Pause after a batch that was not full, so that the next one is worth its transaction (about 5 ms of disk)."""
+    """Shortest pause after a batch that was not full, so that the next one is worth its transaction."""
+    max_linger: timedelta = timedelta(seconds=1)
+    """Longest one. In between it rests nine times as long as it worked, so that small batches take a tenth of a core."""
     backoff: timedelta = timedelta(milliseconds=100)
     """First pause while the archive or the store is away; it doubles up to `max_backoff`."""
     max_backoff: timedelta = timedelta(seconds=5)
@@ -65,7 +69,7 @@ class Archiver:
         total = 0
         for partition in await self._own():
             await self._trim_leftovers(partition)
-            while moved := await self._move(partition, _NO_WAIT):
+            while moved := (await self._move(partition, _NO_WAIT)).entries:
                 total += moved
         return total
 
@@ -91,8 +95,8 @@ class Archiver:
                 while True:
                     moved = await self._move(partition, self.block)
                     patience.over()
-                    if moved < self.batch:
-                        await anyio.sleep(self.linger.total_seconds())
+                    if moved.entries < self.batch:
+                        await anyio.sleep(self._pause(moved.worked_s))
             except (ArchiveUnavailable, StoreUnavailable) as error:
                 await patience.wait(error)
 
@@ -100,16 +104,20 @@ class Archiver:
         """Trim what a crash between the transaction and its trim left behind."""
         await self.outbox.trim(partition, upto=await self.archive.offset(partition))
 
-    async def _move(self, partition: int, block: timedelta) -> int:
+    def _pause(self, worked_s: float) -> float:
+        return min(max(_REST * worked_s, self.linger.total_seconds()), self.max_linger.total_seconds())
+
+    async def _move(self, partition: int, block: timedelta) -> _Moved:
         # Asked each time: the file may have been removed or replaced, and the offset is whatever it says.
         after = await self.archive.offset(partition)
         entries = await self.outbox.read(partition, after=after, count=self.batch, block=block)
+        started = time.perf_counter()
         if not entries:
-            return 0
+            return _Moved(0, 0.0)
         with telemetry.span(telemetry.ARCHIVE, {telemetry.ENTRIES: len(entries)}):
             await self._store(partition, after, entries, await self._decode(partition, entries))
             await self.outbox.trim(partition, upto=entries[-1].id)
-        return len(entries)
+        return _Moved(len(entries), time.perf_counter() - started)
 
     async def _decode(self, partition: int, entries: Sequence[Entry]) -> list[Rows]:
         rows: list[Rows] = []
@@ -138,6 +146,15 @@ class Archiver:
             half = len(entries) // 2
             await self._store(partition, after, entries[:half], rows[:half])
             await self._store(partition, entries[half - 1].id, entries[half:], rows[half:])
+
+
+@dataclass(frozen=True)
+class _Moved:
+    """One batch that was archived."""
+
+    entries: int
+    worked_s: float
+    """From the moment at which its entries were there."""
 
 
 class _Patience:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -79,6 +80,33 @@ async def test_run_archives_what_comes_until_it_is_cancelled(
         tasks.cancel_scope.cancel()
     await archive.close()
     assert archived(path) == {'ana': [1, 2, 3, 4, 5]}
+
+
+class SlowArchive(DuckDBArchive):
+    """A file on a slow disk."""
+
+    worked_s = 0.0
+
+    async def append(self, batch: Batch) -> None:
+        started = time.monotonic()
+        await anyio.sleep(0.05)
+        await super().append(batch)
+        self.worked_s += time.monotonic() - started
+
+
+async def test_turns_that_come_one_by_one_do_not_keep_the_archiver_busy(store: RedisStore, path: Path) -> None:
+    archive, started, share = SlowArchive(path), time.monotonic(), 0.0
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(Archiver(store.outbox, archive, decode).run)
+        for n in range(1, 41):
+            await commit(store, 'ana', n)
+            await anyio.sleep(0.025)
+        share = archive.worked_s / (time.monotonic() - started)
+        await emptied(store.outbox)
+        tasks.cancel_scope.cancel()
+    await archive.close()
+    assert archived(path) == {'ana': list(range(1, 41))}
+    assert 0 < share < 0.25
 
 
 async def test_what_cannot_be_read_or_stored_goes_to_the_dead_letters_alone(
