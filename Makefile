@@ -7,7 +7,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # The next major version of DuckDB, which the core has to pass on too: a layer over the environment, from uv's cache.
 DUCKDB2 := 2.0.1
 
-.PHONY: mutate chat test test-duckdb2 install format lint types contracts budget bench check
+.PHONY: mutate chat test test-duckdb2 install format lint types contracts budget bench bench-history check
 
 # One stamp per lock file: the environment is made once and follows uv.lock.
 .venv/.stamp: uv.lock pyproject.toml
@@ -54,6 +54,10 @@ budget: .venv/.stamp
 
 bench: .venv/.stamp
 	$(BIN)/python -m benchmarks.turn $(ARGS)
+
+bench-history: .venv/.stamp
+	@UV_PROJECT_ENVIRONMENT=.venv $(BIN)/uv sync --frozen --quiet --inexact --all-extras --group bench
+	$(BIN)/python -m benchmarks.history $(ARGS)
 
 check: lint types contracts budget
 

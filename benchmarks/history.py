@@ -1,7 +1,8 @@
 """What the history costs: `python -m benchmarks.history [--messages 10000000] [--turns 20000] [--json]`.
 
 Archiving: rows a second from a real outbox into a new file, against `executemany` and an Arrow bulk load of the same
-rows (needs pyarrow). Reading: one contact's transcript and the funnel over generated messages, and the file's size.
+rows (`make bench-history` brings pyarrow). Reading: one contact's transcript and the funnel over generated messages, the
+last 100,000 of which came after the file was sorted, how long sorting took, and the file's size.
 """
 
 from __future__ import annotations
@@ -16,13 +17,14 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from agent_memory.backend import _history as history
-from agent_memory.backend._archive import Batch, Rows
+from agent_memory.backend._archive import Batch, Entry, Rows
 from agent_memory.backend._archiver import Archiver
 from agent_memory.backend._duckdb import DuckDBArchive
 from agent_memory.backend._redis import RedisStore
@@ -34,6 +36,11 @@ from agent_memory.turn import TurnRecord, UserMessage
 from tests.servers import valkey
 
 BATCH_ROWS = 10_000
+ROUNDS = 3
+FEW = 500
+"""Turns that `executemany` is given: it takes minutes for more."""
+UNSORTED = 100_000
+"""Messages that came since the file was sorted; it is sorted again when more did."""
 TABLES = {'turns': 'turns', 'messages': 'message_history', 'facts': 'facts'}
 TEXT = 'Boa tarde, quero um carro automático para a família, até 60 mil reais, de preferência hatch. O que vocês têm?'
 STATES = ['greeting', 'collecting_profile', 'generating_recommendations', 'showing_recommendations', 'car_details']
@@ -68,44 +75,47 @@ async def fill(store: RedisStore, bodies: Sequence[bytes]) -> None:
 
 
 async def archiving(turns: int, directory: Path) -> dict[str, float | None]:
-    """Return rows a second of each way to write the same turns."""
+    """Return rows a second of each way to write the same turns, each the median of rounds that take turns."""
     codec = Codec(CAR_LEAD)
     bodies = [codec.write_turn(record(n)) for n in range(turns)]
     decode = rows_of(codec)
+    rates: dict[str, list[float]] = {'archiver': [], 'append': [], 'arrow': [], 'executemany': []}
     async with valkey(directory / 'valkey') as server:
         store = RedisStore.from_url(server.url, partitions=1)
         await store.open(None)
-        await fill(store, bodies)
-        entries = await store.outbox.read(0, after='0-0', count=turns, block=timedelta(0))
-        rows = [await decode(entry) for entry in entries]
-        count = turns * sum(len(getattr(rows[0], name)) for name in TABLES)
-        batch = BATCH_ROWS * turns // count
-        archive = DuckDBArchive(directory / 'archiver.duckdb')
-        await archive.offset(0)
-        end_to_end = await timed(lambda: Archiver(store.outbox, archive, decode, batch=batch).drain())
-        await archive.close()
+        for turn in range(ROUNDS):
+            await fill(store, bodies)
+            entries = await store.outbox.read(0, after='0-0', count=turns, block=timedelta(0))
+            rows = [await decode(entry) for entry in entries]
+            each = sum(len(getattr(rows[0], name)) for name in TABLES)
+            batch = BATCH_ROWS // each
+            into = directory / str(turn)
+            into.mkdir()
+            end_to_end, appended = (DuckDBArchive(into / name) for name in ('archiver', 'append'))
+            for archive in (end_to_end, appended):
+                await archive.offset(0)
+            archiver = Archiver(store.outbox, end_to_end, decode, batch=batch)
+            rates['archiver'].append(turns * each / await timed(archiver.drain))
+            seconds = await timed(partial(append, appended, entries, rows, batch))
+            rates['append'].append(turns * each / seconds)
+            for archive in (end_to_end, appended):
+                await archive.close()
+            loaded = await asyncio.to_thread(arrow_load, rows, batch, into / 'arrow')
+            if loaded:
+                rates['arrow'].append(turns * each / loaded)
+            few = rows[:FEW]
+            rates['executemany'].append(len(few) * each / await asyncio.to_thread(executemany, few, into / 'many'))
         await store.aclose()
+    return {way: statistics.median(found) if found else None for way, found in rates.items()}
 
-    async def append() -> None:
-        after = '0-0'
-        for start in range(0, turns, batch):
-            offset = entries[min(start + batch, turns) - 1].id
-            await alone.append(Batch(0, after, offset, rows[start : start + batch]))
-            after = offset
 
-    alone = DuckDBArchive(directory / 'append.duckdb')
-    await alone.offset(0)
-    appended = await timed(append)
-    await alone.close()
-    few = max(1, min(turns, 700))
-    arrow = await asyncio.to_thread(arrow_load, rows, batch, directory / 'arrow.duckdb')
-    many = await asyncio.to_thread(executemany, rows[:few], directory / 'executemany.duckdb')
-    return {
-        'archiver': count / end_to_end,
-        'append': count / appended,
-        'arrow': count / arrow if arrow else None,
-        'executemany': count * few / turns / many,
-    }
+async def append(archive: DuckDBArchive, entries: Sequence[Entry], rows: Sequence[Rows], batch: int) -> None:
+    """Write what is decoded already."""
+    after = '0-0'
+    for start in range(0, len(rows), batch):
+        offset = entries[min(start + batch, len(rows)) - 1].id
+        await archive.append(Batch(0, after, offset, rows[start : start + batch]))
+        after = offset
 
 
 def tables_of(rows: Sequence[Rows]) -> dict[str, list[Any]]:
@@ -174,22 +184,21 @@ async def timed(work: Callable[[], Awaitable[object]]) -> float:
     return time.perf_counter() - started
 
 
-def generate(path: Path, messages: int) -> None:
+def generate(path: Path, *, first: int, last: int, of: int) -> None:
     """Write sessions of five turns, ten messages each, 5,000 of them talking at a time, three sessions a contact."""
     connection = empty(path)
-    sessions = messages // 10
     connection.execute(
         """
         CREATE TEMP TABLE made AS
         SELECT
-            md5((s % ($sessions // 3 + 1))::VARCHAR) AS contact,
+            md5((s % ($of // 3 + 1))::VARCHAR) AS contact,
             TIMESTAMP '2026-01-01' + to_hours((s // 5000)::INTEGER) AS started,
             contact || ':' || epoch_ms(started) AS session,
             v, started + to_seconds(v * 240 + (hash(s * 7 + v) % 60)::BIGINT) AS at_, (hash(s) % 1000000)::BIGINT AS h
-        FROM range($sessions) AS sessions (s), range(1, 6) AS turns (v)
+        FROM range($first, $last) AS sessions (s), range(1, 6) AS turns (v)
         ORDER BY s // 5000, v, h
         """,
-        {'sessions': sessions},
+        {'first': first, 'last': last, 'of': of},
     )
     connection.execute(
         """
@@ -230,9 +239,14 @@ def generate(path: Path, messages: int) -> None:
 
 async def reading(messages: int, directory: Path) -> dict[str, float]:
     """Return latencies in ms and the file's size in MB."""
-    path = directory / 'history.duckdb'
-    await asyncio.to_thread(generate, path, messages)
+    path, sessions = directory / 'history.duckdb', messages // 10
+    sorted_ = max(sessions - UNSORTED // 10, 0)
+    await asyncio.to_thread(generate, path, first=0, last=sorted_, of=sessions)
     archive = DuckDBArchive(path)
+    await archive.offset(0)
+    sorting = await timed(archive.rewrite)
+    await archive.close()
+    await asyncio.to_thread(generate, path, first=sorted_, last=sessions, of=sessions)
     await archive.offset(0)
     ids = [str(row[0]) for row in (await history.leads(archive, score=80, limit=300)).rows]
     one = sorted(
@@ -242,6 +256,7 @@ async def reading(messages: int, directory: Path) -> dict[str, float]:
     await archive.close()
     return {
         'messages': messages,
+        'sort_s': sorting,
         'contact_p50_ms': statistics.median(one) * 1000,
         'contact_p99_ms': one[int(len(one) * 0.99) - 1] * 1000,
         'funnel_ms': statistics.median(whole) * 1000,

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 
-from agent_memory.backend._archive import EventRow, Rows, SessionRow, TurnRow
+from agent_memory.backend._archive import Rows, SessionRow, TurnRow
 
 OPEN = 'open'
 """The reason of a session that has not ended."""
@@ -29,15 +30,80 @@ def touched(rows: Iterable[Rows]) -> list[str]:
 
 def progress(known: Mapping[str, SessionRow], rows: Iterable[Rows]) -> Progress:
     """Return the sessions after a batch. `known` are those among them that were open before it."""
-    opened, closed = dict(known), list[SessionRow]()
+    opened = {session_id: _Course.of(row) for session_id, row in known.items()}
+    closed: list[SessionRow] = []
     for entry in rows:
         for turn in entry.turns:
-            before = opened.get(turn.session_id) or _begun(turn)
-            opened[turn.session_id] = _after(before, turn, entry)
+            course = opened.get(turn.session_id)
+            if course is None:
+                course = opened[turn.session_id] = _Course.of(_begun(turn))
+            course.take(turn, entry)
         for session in entry.sessions:
-            before = opened.pop(session.session_id, None)
-            closed.append(_ended(session, before) if before else replace(session, reached=session.state))
-    return Progress(tuple(opened.values()), tuple(closed))
+            course = opened.pop(session.session_id, None)
+            closed.append(course.ended(session) if course else replace(session, reached=session.state))
+    return Progress(tuple(course.row() for course in opened.values()), tuple(closed))
+
+
+@dataclass
+class _Course:
+    """One session while the turns of a batch change it."""
+
+    before: SessionRow
+    reached: dict[str, None]
+    """Its states as first reached, as keys."""
+    source: str | None
+    said: int
+    qualified_at: datetime | None
+    said_to_qualify: int | None
+    last: TurnRow | None = None
+
+    @classmethod
+    def of(cls, row: SessionRow) -> _Course:
+        reached = dict.fromkeys(filter(None, row.reached.split(',')))
+        return cls(row, reached, row.source, row.said, row.qualified_at, row.said_to_qualify)
+
+    def take(self, turn: TurnRow, entry: Rows) -> None:
+        """Add one turn, with what was said and what happened in it."""
+        self.last = turn
+        self.source = self.source or turn.source
+        self.said += sum(line.role == 'user' for line in entry.messages)
+        for event in entry.events:
+            if event.kind == 'state':
+                self.reached[str(json.loads(event.data)['after'])] = None
+            elif event.kind == 'qualified':
+                self.qualified_at = self.qualified_at or event.at
+        self.reached[turn.state] = None
+        if self.qualified_at and self.said_to_qualify is None:
+            self.said_to_qualify = self.said
+
+    def row(self) -> SessionRow:
+        """Return it as its last turn left it."""
+        if self.last is None:
+            return self.before
+        return replace(
+            self._walked(self.before),
+            version=self.last.version,
+            state=self.last.state,
+            turn=self.last.turn,
+            score=self.last.score,
+            completeness=self.last.completeness,
+            updated_at=self.last.at,
+        )
+
+    def ended(self, session: SessionRow) -> SessionRow:
+        """Return the row of its end, with how it got there."""
+        self.reached[session.state] = None
+        return self._walked(session)
+
+    def _walked(self, row: SessionRow) -> SessionRow:
+        return replace(
+            row,
+            reached=','.join(self.reached),
+            source=self.source,
+            said=self.said,
+            qualified_at=self.qualified_at,
+            said_to_qualify=self.said_to_qualify,
+        )
 
 
 def _begun(turn: TurnRow) -> SessionRow:
@@ -56,42 +122,3 @@ def _begun(turn: TurnRow) -> SessionRow:
         updated_at=turn.at,
         reason=OPEN,
     )
-
-
-def _after(before: SessionRow, turn: TurnRow, entry: Rows) -> SessionRow:
-    said = before.said + sum(line.role == 'user' for line in entry.messages)
-    won = before.qualified_at or next((event.at for event in entry.events if event.kind == 'qualified'), None)
-    return replace(
-        before,
-        version=turn.version,
-        state=turn.state,
-        turn=turn.turn,
-        score=turn.score,
-        completeness=turn.completeness,
-        updated_at=turn.at,
-        reached=_joined(before.reached, [*_passed(entry.events), turn.state]),
-        source=before.source or turn.source,
-        said=said,
-        qualified_at=won,
-        said_to_qualify=said if won and before.said_to_qualify is None else before.said_to_qualify,
-    )
-
-
-def _ended(session: SessionRow, before: SessionRow) -> SessionRow:
-    return replace(
-        session,
-        reached=_joined(before.reached, [session.state]),
-        source=before.source,
-        said=before.said,
-        qualified_at=before.qualified_at,
-        said_to_qualify=before.said_to_qualify,
-    )
-
-
-def _passed(events: Iterable[EventRow]) -> list[str]:
-    """Return the states that a turn went through, in order."""
-    return [str(json.loads(event.data)['after']) for event in events if event.kind == 'state']
-
-
-def _joined(reached: str, states: Iterable[str]) -> str:
-    return ','.join(dict.fromkeys([*filter(None, reached.split(',')), *states]))
