@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from pydantic_ai.messages import ToolCallPart
 
-from agent_memory.agents._replies import is_complete, missing
+from agent_memory.agents._replies import missing, to_ask, unanswered
 from agent_memory.agents._scene import Scene
 from agent_memory.agents._wishes import Wishes
 from agent_memory.agents.portuguese import Understanding
@@ -49,7 +49,9 @@ def _looks(heard: Understanding, wishes: Wishes, scene: Scene) -> list[ToolCallP
     named = any(change.field == 'brands' for change in heard.changes)
     gives_up = wishes.unsure and len(missing(after)) == 1
     asked_for = wishes.see or (wishes.price and named) or (gives_up and not shown)
-    if asked_for or (changed and shown) or (is_complete(after) and not shown and bool(heard.changes)):
+    goes_on = bool(heard.changes) or ((heard.understood or bool(wishes.enquiries)) and unanswered(after, scene.asked))
+    nothing_to_ask = goes_on and not shown and not to_ask(after, scene.told)
+    if asked_for or (changed and shown) or nothing_to_ask:
         return [ToolCallPart('search_cars', {})]
     return []
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 from agent_memory.agents._wording import BODIES, PAYMENTS, PRIORITIES, URGENCIES, USES, money
@@ -53,37 +53,66 @@ _QUESTIONS: tuple[tuple[str, str, str], ...] = (
 )
 
 
-def is_complete(profile: UserProfileData) -> bool:
-    """Return whether nothing is left to ask."""
-    return not missing(profile)
+MOST_TRIES = 2
+"""How often one thing is asked: whoever does not answer is asked something else."""
 
 
 def missing(profile: UserProfileData) -> list[str]:
-    """Return the fields that are left to ask, in order."""
+    """Return the fields that are left to know, in the order in which they are asked."""
     return [question[0] for question in _QUESTIONS if _missing(profile, question[0])]
 
 
-def next_question(profile: UserProfileData, asked: str | None, *, shown: bool = False, unsure: bool = False) -> str:
-    """Return the next thing to ask: one question about what is missing, not in the words of the last one.
+def to_ask(profile: UserProfileData, told: str) -> list[str]:
+    """Return the fields that are missing and were not asked often enough, in order.
+
+    Args:
+        profile: What is known.
+        told: Everything that the person was told.
+    """
+    return [
+        field for field, *wordings in _QUESTIONS if _missing(profile, field) and _tries(wordings, told) < MOST_TRIES
+    ]
+
+
+def next_question(
+    profile: UserProfileData, asked: str | None, *, told: str = '', shown: bool = False, unsure: bool = False
+) -> str:
+    """Return the next thing to ask about what is missing, not in the words of the last one; empty when enough was asked.
 
     Args:
         profile: What is known.
         asked: What the person was told last.
+        told: Everything that they were told.
         shown: Whether they were shown cars.
         unsure: Whether they had no answer to it; something else is asked then.
     """
-    left = [question for question in _QUESTIONS if _missing(profile, question[0])]
+    open_fields = to_ask(profile, told)
+    left = [question for question in _QUESTIONS if question[0] in open_fields]
     put = asked or ''
     if shown and (not left or any(question[1] in put or question[2] in put for question in left)):
         # Whoever was shown cars is asked each missing thing once.
-        return CONSULTANT if WHICH_ONE in put else WHICH_ONE
+        return _offer([WHICH_ONE, CONSULTANT], put, told)
     if not left:
-        return CONSULTANT if COMPLETE in put else COMPLETE
+        return _offer([CONSULTANT] if missing(profile) else [COMPLETE, CONSULTANT], put, told)
     if unsure and len(left) > 1:
         last = next((at for at, question in enumerate(left) if question[1] in put or question[2] in put), -1)
         left = left[last + 1 :] or left
     _, first, second = left[0]
-    return second if first in put else first
+    return second if first in told else first
+
+
+def _offer(offers: Sequence[str], put: str, told: str) -> str:
+    """Return the first offer that was not just made nor too often; whoever takes none is asked nothing more."""
+    return next((one for one in offers if one not in put and told.count(one) < MOST_TRIES), '')
+
+
+def unanswered(profile: UserProfileData, asked: str | None) -> bool:
+    """Return whether what the person was asked last is still missing."""
+    return any(_missing(profile, field) and _tries(wordings, asked or '') for field, *wordings in _QUESTIONS)
+
+
+def _tries(wordings: Sequence[str], told: str) -> int:
+    return sum(told.count(wording) for wording in wordings)
 
 
 def acknowledgement(profile: UserProfileData, recorded: Mapping[str, Any]) -> str:

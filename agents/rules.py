@@ -31,6 +31,7 @@ from agent_memory.agents._scene import Scene, read_scene
 from agent_memory.agents._wishes import Wishes, read_wishes
 from agent_memory.agents.portuguese import Understanding, understand
 from agent_memory.lead import SessionState
+from agent_memory.tools._consent import CONSENT_RECORDED
 
 MODEL_NAME = 'rules-pt-br'
 
@@ -102,8 +103,9 @@ class RulesModel(Model[None]):
         # The announcement of a person asks nothing: what is said after it is no answer to it.
         asked = None if scene.asked == replies.TO_PERSON else scene.asked
         heard = understand(scene.texts, asked=asked, profile=scene.profile, today=self._today())
-        if heard.person and (wishes.cars or wishes.see or heard.changes):
-            # Whoever was offered a consultant and goes on about cars has not accepted, unless they say so.
+        if heard.person and (wishes.cars or wishes.see or heard.changes or '?' not in (asked or '')):
+            # Whoever was offered a consultant and goes on about cars has not accepted, unless they say so; nor has one
+            # who was only told that a consultant knows.
             said = understand(scene.texts, asked=None, profile=scene.profile, today=self._today())
             heard = replace(heard, person=said.person)
         return replace(heard, person=True) if wishes.visit and heard.person is None else heard
@@ -113,15 +115,19 @@ def _reply(heard: Understanding, wishes: Wishes, scene: Scene) -> str:
     if said := _fixed_reply(heard, scene) or _says_more(heard, wishes, scene):
         return said
     noted = replies.acknowledgement(scene.profile, scene.recorded)
-    if heard.consent is not None:
+    if heard.consent is not None and scene.returns.get('answer_consent') == CONSENT_RECORDED:
         noted = replies.CONSENT_GIVEN if heard.consent else replies.CONSENT_REFUSED
     shown = bool(scene.standing.recommendations)
     answered, ends = answer(wishes.enquiries, shown=shown, trade_in=bool(scene.profile.trade_in))
     if found := _from_catalogue(wishes, scene):
-        return ' '.join(part for part in (noted, found) if part)
-    asks = '' if ends else replies.next_question(scene.profile, scene.asked, shown=shown, unsure=wishes.unsure)
+        return ' '.join(part for part in (noted, answered, found) if part)
+    asks = '' if ends else _question(wishes, scene, shown=shown)
     opening = _opening(wishes, scene, noted, answered)
-    return ' '.join(part for part in (opening, noted, answered, asks) if part)
+    return ' '.join(part for part in (opening, noted, answered, asks) if part) or replies.CONSULTANT
+
+
+def _question(wishes: Wishes, scene: Scene, *, shown: bool) -> str:
+    return replies.next_question(scene.profile, scene.asked, told=scene.told, shown=shown, unsure=wishes.unsure)
 
 
 def _opening(wishes: Wishes, scene: Scene, noted: str, answered: str) -> str:

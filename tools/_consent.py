@@ -13,6 +13,8 @@ from pydantic_ai import RunContext
 from agent_memory.tools._actions import MEMORY_ID
 from agent_memory.turn import EVERYTHING, AnswerConsent
 
+CONSENT_RECORDED = 'recorded'
+"""What `answer_consent` says when the answer counts."""
 SERVICE = 'service'
 """The purpose of a consent that names none: to serve the person at their own request."""
 

@@ -9,7 +9,7 @@ from pydantic_ai import FunctionToolset, ModelRetry, RunContext, ToolReturn
 from agent_memory.errors import ForbiddenTransition
 from agent_memory.session import Request, StateMachine
 from agent_memory.tools._actions import add_tool, asks, live_session
-from agent_memory.tools._consent import SERVICE, ConsentRules, shown_and_said
+from agent_memory.tools._consent import CONSENT_RECORDED, SERVICE, ConsentRules, shown_and_said
 from agent_memory.turn import Advance, Ask, HandOver, NotUnderstood, Restart
 
 
@@ -61,7 +61,7 @@ def _add_consent(toolset: FunctionToolset[Any], rules: ConsentRules) -> None:
             purpose: What for.
         """
         judged = rules.judge(*shown_and_said(ctx), given=given, purpose=purpose)
-        return asks(f'not recorded: {judged}') if isinstance(judged, str) else asks('recorded', judged)
+        return asks(f'not recorded: {judged}') if isinstance(judged, str) else asks(CONSENT_RECORDED, judged)
 
     def consent_text(ctx: RunContext[Any], purpose: str) -> str:
         """Return the text that asks for consent. Put it into your reply word by word, and record the answer to it.

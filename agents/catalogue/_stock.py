@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import JsonValue, ValidationError
 
+from agent_memory.agents.catalogue._neighbours import within_reach
 from agent_memory.backend._table import Criterion, FileTable, RankedRow
 from agent_memory.catalogue import (
     MAX_COMPARED,
@@ -28,12 +29,15 @@ DEMO_STOCK = Path(__file__).parents[1] / 'data' / 'stock.csv'
 """Invented cars, so that the product shows something before a dealership brings its own."""
 
 _LISTS = ('uses', 'strengths', 'features')
+_REACH = 'reach'
+"""No wish of the profile: whether a car stands in the buyer's state or one beside it."""
 
 
 class StockCatalogue:
     """Finds cars in a file whose columns are the fields of `Car`, lists with `;` between their items.
 
-    Budget, brands, refused brands and body types are required of a car once the person named them; the rest ranks.
+    Budget, brands, refused brands and body types are required of a car once the person named them; the rest ranks, the
+    car's distance (city, state, a state beside it) most of all.
     """
 
     def __init__(self, path: str | Path = DEMO_STOCK) -> None:
@@ -95,9 +99,11 @@ def _ranking(profile: UserProfileData) -> Iterable[Criterion]:
     if profile.main_use:
         yield Criterion('main_use', 'uses', 'has any', (profile.main_use,), 2)
     if profile.city:
-        yield Criterion('city', 'city', 'in', (profile.city,), 0.5)
+        yield Criterion('city', 'city', 'in', (profile.city,))
     if profile.state:
-        yield Criterion('state', 'state', 'in', (profile.state,))
+        # A car at the other end of the country has to meet many more wishes than one at hand to come first.
+        yield Criterion('state', 'state', 'in', (profile.state,), 3)
+        yield Criterion(_REACH, 'state', 'in', within_reach(profile.state), 3)
     for priority in profile.priorities:
         if priority is Priority.AUTOMATIC:
             yield Criterion('priorities', 'gearbox', 'in', ('automatic',))
@@ -106,7 +112,7 @@ def _ranking(profile: UserProfileData) -> Iterable[Criterion]:
 
 
 def _reason(criterion: Criterion, car: Car) -> Reason | None:
-    """Return what of the wish `car` answers; a refused brand that it is not of is no reason to buy it."""
+    """Return what of the wish `car` answers; being of no refused brand, or not too far away, is no reason to buy it."""
     answers: dict[str, JsonValue] = {
         'budget_max': car.price,
         'budget_min': car.price,
@@ -115,7 +121,7 @@ def _reason(criterion: Criterion, car: Car) -> Reason | None:
         'city': car.city,
         'state': car.state.value,
     }
-    if criterion.name == 'excluded_brands':
+    if criterion.name in ('excluded_brands', _REACH):
         return None
     if criterion.name in answers:
         return Reason(field=criterion.name, value=answers[criterion.name])

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from agent_memory.agents.portuguese._changes import added, dropped, replaced
 from agent_memory.agents.portuguese._lexicon import Hit, Lexicon
 from agent_memory.agents.portuguese._scene import Scene
-from agent_memory.agents.portuguese._stance import stances
+from agent_memory.agents.portuguese._stance import decided, stances
 from agent_memory.lead import BodyType
 from agent_memory.profile import Change
 
@@ -44,7 +44,7 @@ _ANY = Lexicon(
 def extract_body(scene: Scene) -> list[Change]:
     """Return the changes of `body_types`."""
     hits = scene.last_said(_BODIES.find(scene.words))
-    held = stances(scene.words, [(hit.start, hit.end) for hit in hits])
+    held = decided(stances(scene.words, [(hit.start, hit.end) for hit in hits]))
     wanted = [
         hit.value.value for hit, stance in zip(hits, held, strict=True) if stance in ('want', 'only', 'want_back')
     ]

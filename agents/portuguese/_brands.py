@@ -5,7 +5,7 @@ from __future__ import annotations
 from agent_memory.agents.portuguese._changes import added, dropped, replaced, stated
 from agent_memory.agents.portuguese._lexicon import Lexicon
 from agent_memory.agents.portuguese._scene import Scene
-from agent_memory.agents.portuguese._stance import Stance, stances
+from agent_memory.agents.portuguese._stance import Stance, decided, stances
 from agent_memory.agents.portuguese._vehicles import Mention
 from agent_memory.profile import Change
 
@@ -45,6 +45,7 @@ def extract_brands(scene: Scene) -> list[Change]:
     if scene.asks('refused'):
         # "só a renault" answers which brand is refused.
         held = ['refuse' if stance == 'only' else stance for stance in held]
+    held = decided(held)
     changes = [*_exchange(scene, mentions, held), *_refused(scene, mentions, held)]
     return [*changes, *_wanted(scene, mentions, held)]
 

@@ -50,7 +50,7 @@ _TOPICS: Lexicon[Topic] = Lexicon(
         'name': 'seu nome | como .. chama | com quem .. falo | com quem .. falando | your name | quem fala | posso '
         'te chamar | tu nombre | qual nome | nome',
         'payment': 'pagamento | pagar | financi* | a vista | consorcio | forma de',
-        'trade_in': 'na troca | troca | carro atual | usado na | tem carro | tem algum carro | trade',
+        'trade_in': 'ano .. do seu carro | modelo .. do seu carro | na troca | troca | carro atual | usado na | tem carro | tem algum carro | trade',
         'consent': 'concorda/autoriza/consente ? | lgpd | dados pessoais | seus dados | suas informacoes | informacoes pessoais | dados | '
         'privacidade | consent* | registr* .. dados | '
         'termos | autoriza | politica de | your data | personal data | sus datos | tus datos | informacoes',
@@ -102,7 +102,7 @@ _NARROW: tuple[tuple[Topic, frozenset[Topic]], ...] = (
     ('erasure', frozenset({'consent'})),
     ('elsewhere', frozenset({'city'})),
     ('consent', frozenset({'use'})),
-    ('trade_in', frozenset({'car'})),
+    ('trade_in', frozenset({'car', 'other_number'})),
 )
 
 

@@ -147,6 +147,15 @@ def stances(words: Words, spans: Sequence[Span], default: Stance = 'want') -> li
     return [stance or default for stance in found]
 
 
+def decided(held: Sequence[Stance]) -> list[Stance]:
+    """Return the stances once the person settles: what was merely wanted before an "only" is out.
+
+    "gosto de Fiat. melhor, só Honda" leaves the Honda; names that an "e" joins share their stance and stay together.
+    """
+    settled = held.index('only') if 'only' in held else 0
+    return ['other' if place < settled and one == 'want' else one for place, one in enumerate(held)]
+
+
 def _cue_before(words: Words, cues: list[Hit[_Cue]], start: int, *, since: int) -> Stance | None:
     i = bisect_right(cues, start, key=lambda cue: cue.end)
     for cue in cues[max(0, i - 1) : i]:

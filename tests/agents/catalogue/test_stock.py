@@ -11,8 +11,9 @@ import pytest
 
 from agent_memory import UserProfileData
 from agent_memory.agents.catalogue import DEMO_STOCK, StockCatalogue
+from agent_memory.agents.catalogue._neighbours import within_reach
 from agent_memory.errors import CatalogueUnavailable
-from agent_memory.lead import BodyType
+from agent_memory.lead import UF, BodyType, MainUse, Priority
 from tests.agents.catalogue.contract import CatalogueContract
 
 HEADER = 'id,brand,model,version,year,km,price,body,gearbox,fuel,color,city,state,uses,strengths,features\n'
@@ -59,6 +60,31 @@ async def test_a_stock_that_changes_is_read_again(tmp_path: Path) -> None:
 
     assert (await stock.search(UserProfileData())).matches[0].car.price == 4_900
     await stock.close()
+
+
+async def test_a_car_at_hand_comes_before_one_far_away_that_meets_more_wishes(tmp_path: Path) -> None:
+    path = tmp_path / 'stock.csv'
+    car = '{id},Fiat,Argo,1.0,2020,40000,{price},hatch,manual,flex,azul,{city},{uf},{uses},{strengths},\n'
+    far = car.format(id='far', price=40000, city='Manaus', uf='AM', uses='family', strengths='economy;safety')
+    beside = car.format(id='beside', price=50000, city='Londrina', uf='PR', uses='family', strengths='')
+    near = car.format(id='near', price=60000, city='Santos', uf='SP', uses='', strengths='')
+    path.write_text(HEADER + far + beside + near)
+    stock = StockCatalogue(path)
+    wishes = UserProfileData(
+        city='Campinas', state=UF('SP'), main_use=MainUse.FAMILY, priorities=[Priority.ECONOMY, Priority.SAFETY]
+    )
+
+    found = await stock.search(wishes)
+
+    assert [match.car.id for match in found.matches] == ['near', 'beside', 'far']
+    assert {reason.field for reason in found.matches[1].reasons} == {'main_use'}
+    await stock.close()
+
+
+def test_states_border_on_each_other() -> None:
+    reach = {state: set(within_reach(state)) for state in UF}
+
+    assert all(state in reach[UF(other)] for state, others in reach.items() for other in others)
 
 
 @pytest.mark.parametrize(

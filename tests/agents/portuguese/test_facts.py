@@ -73,6 +73,9 @@ BRANDS: list[tuple[str, list[str], list[str]]] = [
     ('a fiat, ford e jeep nem pensar', [], ['Fiat', 'Ford', 'Jeep']),
     ('quero um hiundai', ['Hyundai'], []),
     ('que gol do Palmeiras', [], []),
+    ('gosto de Fiat, mas melhor só Honda', ['Honda'], []),
+    ('gosto de Fiat e Ford. só Fiat mesmo', ['Fiat'], []),
+    ('só Honda ou Toyota', ['Honda', 'Toyota'], []),
 ]
 
 
@@ -84,6 +87,7 @@ def test_brands(known: Any, say: str, wanted: list[str], refused: list[str]) -> 
 
 
 OTHERS: list[tuple[str, str | None, str, Any]] = [
+    ('queria um hatch. pensando melhor, só sedan', None, 'body_types', ['sedan']),
     ('prefiro hatch, mas sedan também serve', None, 'body_types', ['hatch', 'sedan']),
     ('hatch ou suv, nada de sedan', None, 'body_types', ['hatch', 'suv']),
     ('qualquer um menos picape', None, 'body_types', None),
@@ -117,6 +121,7 @@ OTHERS: list[tuple[str, str | None, str, Any]] = [
     ('sou o dono da loja', None, 'name', None),
     ('vou dar meu Fiesta 2013 de entrada', None, 'trade_in', 'Ford Fiesta 2013'),
     ('um palio 2010', 'Tem carro pra dar na troca?', 'trade_in', 'Fiat Palio 2010'),
+    ('corolla 2015', 'Qual é o modelo e o ano do seu carro?', 'trade_in', 'Toyota Corolla 2015'),
 ]
 
 
