@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from agent_memory.agents.portuguese._data import word_set
 from agent_memory.agents.portuguese._lexicon import Lexicon
+from agent_memory.agents.portuguese._people import FOR_THEM, KIN
 from agent_memory.agents.portuguese._text import SENTENCE_ENDS, Words
 
 MOST = 10_000_000
@@ -31,11 +32,13 @@ _AFTER = Lexicon(
         'filhos | filhas '
         '| cilindradas | cc | v | valvulas | marchas | h | hs | hrs | horas | hora | hrs | polegadas | airbags | kg '
         '| quilos | cachorros | criancas '
-        '| de renda/salario/desconto/fgts/bonus/troco/multa/divida/ipva/seguro | de pix | na fipe | pela fipe | de '
+        '| de/em/com gasolina/combustivel/alcool/etanol/aluguel/uber/aplicativo/taxi/oficina/conserto/pedagio | de renda/salario/desconto/fgts/bonus/troco/multa/divida/ipva/seguro | de pix | na fipe | pela fipe | de '
         'fipe | no meu/minha | pelo meu/minha '
         '| carros | carro | opcoes | modelos | unidades | / | por ano | adultos | netos | graus | minutos | min | '
         'estrelas | passageiros '
         '| a month | per month | down | years | year | months | days | weeks | al mes | monthly | de km | por semana '
+        '| e/esta/fica/seria/acho muito/demais/caro/pesado/puxado/salgado/alto , | e/esta/fica/seria/acho muito/demais/caro/pesado/puxado/salgado/alto ./⏎/!/; '
+        '| e/esta/fica muito/demais/caro/pesado/puxado/salgado/alto para mim '
         '| por dia | gatos | donos | dono'
     }
 )
@@ -45,15 +48,16 @@ _BEFORE = Lexicon(
         '| salario | ganho | ganha | recebo | tiro '
         '| fipe | vale | valem | valendo | valia | avaliad* | vendi | vender | vendo | vendendo | pago de | paguei | '
         'comprei | custa | custou | custando | '
-        'custam | ofereceram | oferecem | anunciad* | anuncio | pagou | pagaram | gastou | gastaram | vendeu | venderam | pegou por | deu | divida | devo | ipva | multa | fgts | consorcio de | '
-        'carta de | '
+        'custam | ofereceram | oferecem | anunciad* | anuncio | pagou/gastou/vendeu/comprou/levou/pegou/cobrou/financiou/trocou/fechou | pagaram/gastaram/venderam/compraram/levaram/pegaram/cobraram/financiaram | '
+        'deu | divida | devo | ipva | multa | fgts | consorcio de | '
         'x de | vezes de | fazem | faz por | deixa por | deixam por | sai por | esta por | esta saindo | '
         'fechamos/fecha/fecho/levo/faz/deixa o/a/ele/ela/esse/essa .. por | vi um/uma? '
         '.. por/de | vi por | '
         'rodo | roda | rodei | rodando | desconto | score | salary | down payment | monthly | aluguel | seguro de | '
-        'gasto | gastei '
+        'gastei '
         '| pedindo | pediu | pediram | saiu por | ta por | de volta | troco de | meu carro | meu usado | me da | me '
         'dao | pagam | pagariam',
+        'kin': f'{KIN} .. tem/tinha/quer/pode/possui/juntou/gasta/paga/vai/ia',
         'exact': 'ano | modelo | motor | cpf | rg | cnh | cep | tel | telefone | fone | celular | zap | whats | '
         'whatsapp | numero | placa | chassi | '
         'renavam | cnpj | ha | faz | desde | dia | as | apto | casa | rua | de 19* | versao | aro | nota | opcao | '
@@ -116,6 +120,8 @@ def _read(words: Words, i: int) -> Amount | None:
         value, end = _and_hundreds(words, value, end)
     elif words[end - 1].text in _FILLERS:
         end = i + 1
+    if not scaled and _is_hundreds_short(words, i, end):
+        value, end, scaled = value * 1_000 + (words[end + 1].number or 0), end + 2, True
     currency = (i > 0 and words[i - 1].text in ('r$', '$')) or (i > 1 and words[i - 1].text == '$')
     if end < len(words) and words[end].text in ('de', 'r$') and end + 1 < len(words) and words[end + 1].text == 'reais':
         end += 1
@@ -125,12 +131,24 @@ def _read(words: Words, i: int) -> Amount | None:
     return Amount(value, i, end, scaled=scaled, money=scaled or currency)
 
 
+def _is_hundreds_short(words: Words, i: int, end: int) -> bool:
+    """Return whether "setenta e dois e quinhentos" leaves out its "mil"; "entre 80 e 200" does not."""
+    if end + 1 >= len(words) or words[end].text != 'e' or not 10 <= (words[i].number or 0) < 100:
+        return False
+    rest = words[end + 1].number or 0
+    opened = i > 0 and words[i - 1].text in ('entre', 'de', 'dos', 'between')
+    unit = end + 2 < len(words) and words[end + 2].text in _UNIT
+    return 200 <= rest < 1_000 and rest % 100 == 0 and not opened and not unit
+
+
 def _and_hundreds(words: Words, value: float, end: int) -> tuple[float, int]:
     """Read the rest of "50 mil e 500" and of "1 milhão e meio"."""
     if end + 1 < len(words) and words[end].text == 'e':
         rest = words[end + 1]
         if rest.text == 'meio' and value >= 1_000_000:
             return value + 500_000, end + 2
+        if rest.number is not None and 100 <= rest.number < 1_000 and value >= 1_000_000:
+            return value + rest.number * 1_000, end + 2
         if rest.number is not None and 100 <= rest.number < 1_000 and value < 1_000_000:
             after = words[end + 2].text if end + 2 < len(words) else ''
             if after not in _UNIT:
@@ -166,6 +184,8 @@ def _trapped_before(words: Words, amount: Amount, previous_end: int, taken: froz
         if _RELEASE & set(between):
             return False
         if hit.value == 'amount' and len(between) <= _TRAP_REACH:
+            return True
+        if hit.value == 'kin' and len(between) <= _TRAP_REACH and not FOR_THEM.within(words):
             return True
         if hit.value == 'exact' and not amount.money and len(between) <= 1 + ('de' in between):
             return True

@@ -60,17 +60,19 @@ _BEHIND: Lexicon[Bound] = Lexicon(
         'min': 'para cima | ou mais | acima | + | no minimo | de minimo | de piso | para mais | and up | or more | '
         'em diante | para frente | o minimo | para arriba | y mas',
         'max': 'para baixo | ou menos | no maximo | maximo | de teto | no talo | estourando | no limite | de limite '
-        '| tops | top | or less | abaixo | o maximo | e o teto | e o limite | e o maximo '
+        '| tops | top | or less | abaixo | o maximo | e o/meu/nosso teto/limite/maximo '
         '| para menos | max | como teto | maximum',
         'total': 'no total | total | ao todo | fechado | tudo',
     }
 )
 _FLIP = Lexicon(
     {
-        True: 'nem .. mostra*/mostre/olho/quero/pensar/precisa/adianta/vejo/manda* | nao quero | nao serve | nao '
-        'adianta | nao precisa mostrar | nao rola'
+        True: 'nem .. mostra*/mostre/olho/quero/pensar/precisa/adianta/vejo/manda*/da/posso | nao '
+        'quero/serve/adianta/rola/da/posso/consigo/cabe/dou/pago/vai/vou/tenho/olho/compro/interessa/presta/encaro | nao '
+        'precisa mostrar | ja? fica/e/seria dificil/pesado/puxado/complicado/inviavel | fora de cogitacao | sem chance'
     }
 )
+_OPPOSITE: dict[Bound | None, Bound] = {'max': 'min', 'min': 'max'}
 _RETRACT: Lexicon[tuple[str, ...]] = Lexicon(
     {
         (
@@ -201,6 +203,8 @@ def _range(words: Words, first: Amount, second: Amount) -> tuple[float, float] |
         low, high = low * 1_000, high * 1_000
     if joint in ((',',), ('/',)) and first.scaled:
         return None
+    if joint == (',',) and second.end < len(words) and _BEHIND.at(words, second.end):
+        return None  # "50, 55 no máximo"
     if joint == ('e',) and first.scaled and second.scaled and not _opened(words, first.start):
         return None
     return (low, high) if low < high <= MOST else None
@@ -233,12 +237,10 @@ def _single(scene: Scene, amount: Amount, bounds: list[Hit[Bound]], previous: in
     behind = _BEHIND.at(words, amount.end) if amount.end < len(words) else None
     if behind:
         bound = behind.value
-        if amount.end + 2 < len(words) and _FLIP.at(words, amount.end):
-            bound = 'min'
-    elif bound == 'max' and amount.end < len(words) and _FLIP.at(words, amount.end):
-        bound = 'min'
     elif bound == 'between':
         bound = None
+    if _is_turned_down(words, behind.end if behind else amount.end):
+        bound = _OPPOSITE.get(bound, bound)
     if bound in (None, 'about') and scene.asks('floor') and not scene.asks('ceiling'):
         bound = 'min'
     if not _is_money(scene, amount, bound, previous):
@@ -246,6 +248,16 @@ def _single(scene: Scene, amount: Amount, bounds: list[Hit[Bound]], previous: in
     value = amount.value * 1_000 if amount.value < 1_000 else amount.value
     value = _raised(scene, amount, value)
     return _Said(bound, None, value, amount.start, amount.end) if value <= MOST else None
+
+
+def _is_turned_down(words: Words, at: int) -> bool:
+    """Return whether what follows refuses that side of a bound: "mais de 55 não dá", "abaixo de 30 eu nem olho"."""
+    while at < len(words) and words[at].text in _BETWEEN_BOUND_AND_NO:
+        at += 1
+    return at < len(words) and _FLIP.at(words, at) is not None
+
+
+_BETWEEN_BOUND_AND_NO = word_set('eu ai ja , mim para entao gente a')
 
 
 def _raised(scene: Scene, amount: Amount, value: float) -> float:
@@ -274,7 +286,18 @@ def _is_money(scene: Scene, amount: Amount, bound: Bound | None, previous: int) 
     typo = typo or (
         (previous or scene.profile.budget_max is not None) and scene.corrected_between(previous, amount.start)
     )
+    named = named or (previous > 0 and _holds(scene.words, amount))
     return named or typo or scene.asks('budget') or (amount.value >= 10_000 and '.' in scene.words[amount.start].raw)
+
+
+def _holds(words: Words, amount: Amount) -> bool:
+    """Return whether a bare number beside another amount is what the person has or takes: "eu tenho 60", "80 tá bom"."""
+    before = words[amount.start - 1].text if amount.start else ''
+    return before in _HAVING or (amount.end < len(words) and _FINE.at(words, amount.end) is not None)
+
+
+_HAVING = word_set('tenho temos consigo conseguimos posso podemos quero queremos pago pagamos gasto so')
+_FINE = Lexicon({True: 'esta/e/fica/seria bom/otimo/ok/ideal/perfeito/certo/melhor | serve | fecha | da para mim'})
 
 
 def _slang(scene: Scene, amount: Amount) -> bool:
@@ -291,7 +314,7 @@ def _bound_before(words: Words, bounds: list[Hit[Bound]], start: int, previous: 
             return weak
         if hit.value not in ('about', 'between'):
             return hit.value
-        weak = weak or hit.value
+        weak = 'about' if hit.value == 'about' else weak or hit.value
     return weak
 
 
@@ -310,11 +333,26 @@ def _since_correction(scene: Scene, said: list[_Said]) -> list[_Said]:
     decided = _DECISIONS.find(scene.words)
     for index in range(len(said) - 1, 0, -1):
         end, start = said[index - 1].end, said[index].start
-        if scene.corrected_between(end, start) or any(end <= hit.start and hit.end <= start for hit in decided):
+        settled = any(end <= hit.start and hit.end <= start for hit in decided)
+        if scene.corrected_between(end, start) or settled or _outdated(scene.words, said, index):
             return said[index:]
     return said
 
 
+def _outdated(words: Words, said: list[_Said], index: int) -> bool:
+    """Return whether the amount before `index` was a plan that a "mas" parts from what holds: "pensei em 75, mas é 70"."""
+    since = said[index - 2].end if index > 1 else 0
+    before, between = words[since : said[index - 1].start], words[said[index - 1].end : said[index].start]
+    return _PLANNED.within(before) is not None and _BUT.within(between) is not None
+
+
+_PLANNED = Lexicon(
+    {
+        True: 'tinha/tinhamos/havia/haviamos pensado/planejado/falado/dito | pensei | pensava/pensavamos | planejei | queria/queriamos '
+        '| estava/estavamos pensando/querendo/vendo | ia/iamos | era/eram | a ideia era | falei | disse'
+    }
+)
+_BUT = Lexicon({True: 'mas | porem | so que | agora | entretanto | contudo'})
 _DECISIONS = Lexicon(
     {
         True: 'vamos de/com/em/fechar/colocar/por/botar | fechamos/fecha/fechar/ficamos/fica/fico/ficar em/com/por/nos | '

@@ -10,23 +10,20 @@ from agent_memory.agents.portuguese._changes import dropped, stated
 from agent_memory.agents.portuguese._data import word_set
 from agent_memory.agents.portuguese._gazetteer import STATES, UFS, Place, capital_of, closest, places
 from agent_memory.agents.portuguese._lexicon import Hit, Lexicon
+from agent_memory.agents.portuguese._people import FOR_THEM, KIN
 from agent_memory.agents.portuguese._scene import Scene
 from agent_memory.agents.portuguese._text import END, SENTENCE_ENDS, Word, Words, fold, longest_by_first
 from agent_memory.profile import Change
 
 Cue = Literal['home', 'away', 'kin', 'weak', 'region']
 
-_KIN = (
-    'pai/mae/irmao/irma/tio/tia/primo/prima/cunhado/cunhada/sogro/sogra/vizinho/vizinha/amigo/amiga/chefe/filho/filha/'
-    'esposa/marido/mulher/namorado/namorada/noivo/noiva/avo/sobrinho/sobrinha/colega/pessoal'
-)
 _CUES: Lexicon[Cue] = Lexicon(
     {
         'home': 'cidade/cidadezinha/municipio/lugar chamada/chamado/de/do/da? | a gente mora/vive/fica | a gente e de/do/da | pessoal aqui de | moro | moramos | mora | resido | residimos | vivo | vivemos | morando | morar | residente | sou | '
         'somos | falo | falando | '
         'aqui | estou em/no/na/aqui/morando | estamos em/no/na | fico em/no/na | cidade e? | mudei | mudando | me '
         'mudo | mudanca para | mudar para | '
-        'live | living | based | from | i m in | soy | estoy | viviendo | vivo | natural de | minha cidade | cidade '
+        'live | living | based | moved/moving estou | resident of | from | i m in | soy | estoy | viviendo | vivo | natural de | minha cidade | cidade '
         ': | localizado | '
         'localizada | moradora/morador de/da/do | city is | me encontro | voce e de | e de | eu de | home | mudamos '
         '| cidade de | vim para | '
@@ -42,7 +39,7 @@ _CUES: Lexicon[Cue] = Lexicon(
         'onde .. voces | nao .. moro | nao .. sou | nao .. vivo | nao resido | sai de/do/da | vim de/do/da | tirei '
         'de | trouxe | trazer | passo por | bate e volta '
         '| ida e volta | estrada para/de | anuncio | servico em | trampo em | trampo',
-        'kin': f'meu/minha/nosso/nossa/o/a/um/uma {_KIN} | {_KIN} de',
+        'kin': f'meu/minha/nosso/nossa/o/a/um/uma {KIN} | {KIN} de',
         'weak': 'em | no | na | in | en | de | do | da | para | :',
         'region': 'zona norte/sul/leste/oeste/central | interior | litoral | estado | regiao | sul | norte | oeste | leste | sudoeste | noroeste | '
         'nordeste | sudeste | sertao | zona da mata | vale | serra gaucha | '
@@ -52,12 +49,6 @@ _CUES: Lexicon[Cue] = Lexicon(
 _PART_OF_TOWN = Lexicon({True: 'zona norte/sul/leste/oeste/central'})
 _NEARBY = Lexicon({True: 'perto | pertinho | proximo | proxima | lado | vizinha | near | cerca'})
 _LIVES_THERE = Lexicon({True: 'moro/vivo/resido la/ai/nela/perto/proximo'})
-_FOR_THEM = Lexicon(
-    {
-        True: f'e para meu/minha/o/a? {_KIN} | para o/a? meu/minha {_KIN} | carro e para | presente para | para '
-        f'ele/ela/eles'
-    }
-)
 _JOINTS = frozenset({',', '-', '/', '(', 'no', 'na', 'em', 'do', 'da', 'de', 'estado', ')', 'o', '–', 'uf', ':'})
 _LOOK_BACK = 5
 _STATE_NAMES = longest_by_first(STATES)
@@ -192,7 +183,7 @@ def _strength(
     if scene.asks('elsewhere') and cue != 'home':
         return 0
     if cue == 'kin':
-        return 1 if _FOR_THEM.within(words) else 0
+        return 1 if FOR_THEM.within(words) else 0
     if cue == 'away':
         return 2 if _LIVES_THERE.within(words) else 0
     if cue == 'home':
@@ -247,7 +238,7 @@ def _kin_or(words: Words, cues: list[Hit[Cue]], hit: Hit[Cue]) -> Cue:
         return hit.value
     for other in cues[bisect_right(cues, hit.start - 4, key=_end) : bisect_right(cues, hit.start, key=_end)]:
         if other.value == 'kin':
-            return 'home' if _FOR_THEM.within(words) else 'kin'
+            return 'home' if FOR_THEM.within(words) else 'kin'
     return hit.value
 
 

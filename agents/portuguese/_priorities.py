@@ -43,7 +43,7 @@ _PRIORITIES: Lexicon[Priority] = Lexicon(
         'bastante lugar | spacious | space | trunk | roomy | mala grande | malas | espacio | espacioso | baul | '
         'interno grande | bem grande | que caiba | sete passageiros',
         Priority.PERFORMANCE: 'desempenho | performance | potencia | potente | potentes | motor forte/bom/potente | '
-        'motorzao | que ande bem/muito | ande bem | anda bem | turbo | velocidade | veloz | torque | arrancada | '
+        'motorzao | ande/anda/andar/andam/andem/correr/corra/corre bem/muito/forte/firme | turbo | velocidade | veloz | torque | arrancada | '
         'arranque | rapido | forte de motor | carro forte | '
         'bem forte | forca | cavalaria | powerful | power | fast | esportivo | esportividade | puxa bem | bom de '
         'subida | responda bem | motor turbo',

@@ -75,6 +75,8 @@ def topics_of(asked: str | None) -> frozenset[Topic]:
     words = read_words([asked])
     sentences = question_sentences(words)
     found: frozenset[Topic] = frozenset(hit.value for sentence in sentences for hit in _TOPICS.find(sentence))
+    if not found:  # "Existe em dois estados. Qual é o seu?" is about what was said before it
+        found = frozenset(hit.value for hit in _TOPICS.find(words))
     if not found and _BARE_QUESTION.within(words) and _WHY_DATA.within(words):
         found = frozenset[Topic]({'consent'})
     return _settled(found)
@@ -140,12 +142,12 @@ def options_of(asked: str | None) -> tuple[str, ...]:
     bullets = list(_BULLET.finditer(asked))
     if len(bullets) >= 2:
         return _between(asked, bullets)
-    question = asked.rstrip().rstrip('?').rpartition('\n')[2]
-    question = re.split(r'[.!?:]\s', question)[-1]
-    head, joined, last = question.rpartition(' ou ')
-    if not joined:
-        return ()
-    return (*(part.strip() for part in head.split(',') if part.strip()), last.strip())
+    lines = asked.rstrip().rstrip('?').rpartition('\n')[2]
+    for sentence in reversed(re.split(r'[.!?:]\s', lines)):  # "SUV ou sedan? Qual combina mais?"
+        head, joined, last = sentence.rpartition(' ou ')
+        if joined:
+            return (*(part.strip() for part in head.split(',') if part.strip()), last.strip())
+    return ()
 
 
 def _in_sequence(labels: list[re.Match[str]]) -> list[re.Match[str]]:

@@ -90,7 +90,7 @@ _OPT_OUT = Lexicon(
         'numero | remove* meu numero | nao perturbe* | nao entre* mais em contato | me bloqueia | dejen de',
         False: 'volta*/voltem .. mandar/enviar/receber .. mensagem/mensagens/oferta/ofertas? | voltar a me? '
         'mandar/enviar/receber | pode/podem .. voltar .. mandar/enviar/me chamar | pode/podem continuar '
-        'mandando/enviando/me mandando | quero .. receber .. de novo/novamente/sim/ofertas/mensagens/novidades | '
+        'me? mandando/enviando/avisando | quero .. receber .. de novo/novamente/sim/ofertas/mensagens/novidades | '
         'quero voltar a receber | '
         'pode/podem mandar .. de novo | pode/podem me? mandar .. ofertas/mensagens/novidades | aceito receber | me '
         'coloca de volta | me inscrev* | pode mandar oferta*',

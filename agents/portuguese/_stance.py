@@ -8,15 +8,13 @@ from typing import Literal
 
 from agent_memory.agents.portuguese._data import word_set
 from agent_memory.agents.portuguese._lexicon import Hit, Lexicon
-from agent_memory.agents.portuguese._text import END, SENTENCE_ENDS, Words
+from agent_memory.agents.portuguese._people import KIN
+from agent_memory.agents.portuguese._text import END, SENTENCE_ENDS, Word, Words
 
 Stance = Literal['want', 'only', 'refuse', 'own', 'other', 'remove', 'want_back']
 Span = tuple[int, int]
 
-_KIN = (
-    'pai/mae/irmao/irma/tio/tia/primo/prima/cunhado/cunhada/sogro/sogra/vizinho/vizinha/amigo/amiga/chefe/filho/filha/'
-    'esposa/marido/mulher/namorado/namorada/noivo/noiva/patrao/avo/sobrinho/colega/patroa/velho/coroa/cara/pessoal'
-)
+_KIN = f'{KIN}/patroa/velho/coroa/cara/pessoal'
 _Cue = tuple[Stance, int]
 """A stance, and within how many words behind the cue the name must come."""
 
@@ -183,6 +181,8 @@ def _after(words: Words, spans: Sequence[Span], index: int) -> Stance | None:
     if at + 1 < limit and words[at].text == '?':  # "Fiat? Deus me livre"
         hit = _AFTER.at(words, at + 1)
         return 'refuse' if hit and hit.value == 'refuse' else None
+    if _refuses_to(words[at:limit]):
+        return 'refuse'
     for place in range(at, min(at + _NEAR + 1, limit)):
         hit = _AFTER.at(words, place)
         if hit and (hit.value in ('own', 'other') or place == at or _skippable(words, at, place)):
@@ -193,6 +193,20 @@ def _after(words: Words, spans: Sequence[Span], index: int) -> Stance | None:
             return None
     return None
 
+
+def _refuses_to(words: Sequence[Word]) -> bool:
+    """Return whether what is said of a name is what one does not do with it: "Peugeot eu não deixo ela pegar"."""
+    texts = [word.text for word in words[:4]]
+    while texts and texts[0] in _TOPICAL:
+        texts.pop(0)
+    return len(texts) > 1 and texts[0] == 'nao' and texts[1].endswith('o') and texts[1] not in _NO_REFUSAL
+
+
+_TOPICAL = word_set(', eu ai entao esse essa isso ja mesmo por mim')
+_NO_REFUSAL = word_set(
+    'acho conheco vejo entendo ligo importo muito tanto so mesmo no do ao pelo novo usado velho caro certo obrigo lembro '
+    'digo descarto excluo rejeito dispenso nego reclamo abro preciso tenho bonito zero quando como pro isso faco'
+)
 
 def _is_about_next(words: Words, spans: Sequence[Span], index: int, hit: Hit[Stance]) -> bool:
     """Return whether a cue goes with the name that follows it: "Toyota, e não quero Fiat"."""

@@ -18,6 +18,7 @@ from agent_memory.agents.portuguese._place import extract_place
 from agent_memory.agents.portuguese._priorities import extract_priorities
 from agent_memory.agents.portuguese._question import options_of, question_sentences, topics_of
 from agent_memory.agents.portuguese._requests import consent, erasure, greets, opt_out, person, restarts
+from agent_memory.agents.portuguese._retract import retracted
 from agent_memory.agents.portuguese._rights import Right, rights
 from agent_memory.agents.portuguese._scene import Scene
 from agent_memory.agents.portuguese._text import END, Words, read_words
@@ -213,7 +214,8 @@ def _as_said(words: Words) -> Words:
 
 
 def _extract(scene: Scene) -> list[Change]:
-    return [change for extract in _EXTRACTORS for change in extract(scene)]
+    changes = [change for extract in _EXTRACTORS for change in extract(scene)]
+    return [*changes, *retracted(scene, {change.field for change in changes})]
 
 
 def _chosen(scene: Scene, asked: str | None) -> tuple[int | None, Scene]:

@@ -1,0 +1,20 @@
+"""The people around a buyer: what they have, did or pay says nothing of the buyer, unless the car is for them."""
+
+from __future__ import annotations
+
+from agent_memory.agents.portuguese._lexicon import Lexicon
+
+KIN = (
+    'pai/mae/irmao/irma/tio/tia/primo/prima/cunhado/cunhada/sogro/sogra/vizinho/vizinha/amigo/amiga/chefe/filho/filha/'
+    'esposa/marido/mulher/namorado/namorada/noivo/noiva/avo/sobrinho/sobrinha/colega/patrao/genro/nora/padrinho/madrinha/'
+    'compadre/comadre/parceiro/parceira/socio/socia/neto/neta/enteado/enteada/ex/padrasto/madrasta/afilhado/afilhada'
+)
+"""Words for people, as one word of a phrase."""
+
+FOR_THEM = Lexicon(
+    {
+        True: f'e para meu/minha/o/a? {KIN} | para o/a? meu/minha {KIN} | carro e para | presente para | presentear '
+        f'meu/minha/o/a {KIN} | para ele/ela/eles/elas'
+    }
+)
+"""The car is for somebody else, whose home and money count."""
