@@ -39,15 +39,24 @@ _EXCHANGE = Lexicon(
 
 def extract_brands(scene: Scene) -> list[Change]:
     """Return the changes of `brands`, `excluded_brands` and `trade_in`."""
-    mentions = scene.last_said(scene.vehicles)
-    default: Stance = 'refuse' if scene.asks('refused') else 'own' if scene.asks('trade_in') else 'want'
-    held = stances(scene.words, [(mention.start, mention.end) for mention in mentions], default)
-    if scene.asks('refused'):
-        # "só a renault" answers which brand is refused.
-        held = ['refuse' if stance == 'only' else stance for stance in held]
-    held = decided(held)
+    mentions, held = _settled(scene)
     changes = [*_exchange(scene, mentions, held), *_refused(scene, mentions, held)]
     return [*changes, *_wanted(scene, mentions, held)]
+
+
+def _settled(scene: Scene) -> tuple[list[Mention], list[Stance]]:
+    """Return the vehicles and the stances toward them; of those wanted, only what is left after corrections."""
+    default: Stance = 'refuse' if scene.asks('refused') else 'own' if scene.asks('trade_in') else 'want'
+    kept = scene.last_said(scene.vehicles)
+    mentions: list[Mention] = []
+    held: list[Stance] = []
+    spans = [(mention.start, mention.end) for mention in scene.vehicles]
+    for mention, stance in zip(scene.vehicles, stances(scene.words, spans, default), strict=True):
+        if mention in kept or stance == 'own':
+            mentions.append(mention)
+            # "só a renault" answers which brand is refused.
+            held.append('refuse' if stance == 'only' and scene.asks('refused') else stance)
+    return mentions, decided(held)
 
 
 def _wanted(scene: Scene, mentions: list[Mention], held: list[Stance]) -> list[Change]:

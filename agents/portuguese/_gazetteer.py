@@ -24,6 +24,25 @@ STATES = {
     'sergipe': 'SE', 'sao paulo': 'SP', 'tocantins': 'TO',
 }  # fmt: skip
 UFS = frozenset(STATES.values())
+_OF_STATE = {
+    'paulista': 'SP', 'mineiro': 'MG', 'fluminense': 'RJ', 'paranaense': 'PR', 'gaucho': 'RS', 'catarinense': 'SC', 'baiano': 'BA',
+    'pernambucano': 'PE', 'cearense': 'CE', 'goiano': 'GO', 'capixaba': 'ES', 'paraense': 'PA', 'alagoano': 'AL', 'sergipano': 'SE',
+    'potiguar': 'RN', 'paraibano': 'PB', 'maranhense': 'MA', 'piauiense': 'PI', 'tocantinense': 'TO', 'mato grossense': 'MT',
+    'sul mato grossense': 'MS',
+}  # fmt: skip
+REGIONS = {
+    **{
+        f'{part} {adjective}': state
+        for adjective, state in _OF_STATE.items()
+        for part in ('interior', 'litoral', 'norte', 'sul', 'leste', 'oeste', 'noroeste', 'nordeste', 'sudoeste', 'sudeste', 'sertao', 'agreste')
+    },
+    'abc': 'SP', 'abcd': 'SP', 'abc paulista': 'SP', 'grande abc': 'SP', 'baixada santista': 'SP', 'vale do paraiba': 'SP', 'grande sp': 'SP',
+    'baixada fluminense': 'RJ', 'regiao dos lagos': 'RJ', 'regiao serrana': 'RJ', 'grande rio': 'RJ', 'triangulo mineiro': 'MG',
+    'vale do aco': 'MG', 'zona da mata mineira': 'MG', 'grande bh': 'MG', 'serra gaucha': 'RS', 'fronteira gaucha': 'RS',
+    'serra catarinense': 'SC', 'vale do itajai': 'SC', 'reconcavo baiano': 'BA', 'chapada diamantina': 'BA', 'entorno do df': 'GO',
+    'cariri': 'CE', 'serido': 'RN',
+}  # fmt: skip
+"""Parts of states that people say they are from, with the state."""
 
 
 @dataclass(frozen=True, slots=True)

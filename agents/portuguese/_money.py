@@ -72,7 +72,7 @@ _FLIP = Lexicon(
         'precisa mostrar | ja? fica/e/seria dificil/pesado/puxado/complicado/inviavel | fora de cogitacao | sem chance'
     }
 )
-_OPPOSITE: dict[Bound | None, Bound] = {'max': 'min', 'min': 'max'}
+_OPPOSITE: dict[Bound, Bound] = {'max': 'min', 'min': 'max'}
 _RETRACT: Lexicon[tuple[str, ...]] = Lexicon(
     {
         (
@@ -239,8 +239,8 @@ def _single(scene: Scene, amount: Amount, bounds: list[Hit[Bound]], previous: in
         bound = behind.value
     elif bound == 'between':
         bound = None
-    if _is_turned_down(words, behind.end if behind else amount.end):
-        bound = _OPPOSITE.get(bound, bound)
+    if bound in _OPPOSITE and _is_turned_down(words, behind.end if behind else amount.end):
+        bound = _OPPOSITE[bound]
     if bound in (None, 'about') and scene.asks('floor') and not scene.asks('ceiling'):
         bound = 'min'
     if not _is_money(scene, amount, bound, previous):
@@ -262,10 +262,14 @@ _BETWEEN_BOUND_AND_NO = word_set('eu ai ja , mim para entao gente a')
 
 def _raised(scene: Scene, amount: Amount, value: float) -> float:
     """Return the sum when the person adds to what was known: "posso colocar mais 5 mil"."""
-    before = scene.words[max(0, amount.start - 3) : amount.start]
     known = scene.profile.budget_max
-    more = _MORE.within(before) or (amount.end < len(scene.words) and _MORE_BEHIND.at(scene.words, amount.end))
-    return value + known if known and more and value < known else value
+    return value + known if known and value < known and _adds(scene, amount) else value
+
+
+def _adds(scene: Scene, amount: Amount) -> bool:
+    before = scene.words[max(0, amount.start - 3) : amount.start]
+    behind = amount.end < len(scene.words) and _MORE_BEHIND.at(scene.words, amount.end) is not None
+    return scene.profile.budget_max is not None and (behind or _MORE.within(before) is not None)
 
 
 def _is_money(scene: Scene, amount: Amount, bound: Bound | None, previous: int) -> bool:
@@ -286,7 +290,7 @@ def _is_money(scene: Scene, amount: Amount, bound: Bound | None, previous: int) 
     typo = typo or (
         (previous or scene.profile.budget_max is not None) and scene.corrected_between(previous, amount.start)
     )
-    named = named or (previous > 0 and _holds(scene.words, amount))
+    named = named or (previous > 0 and _holds(scene.words, amount)) or _adds(scene, amount)
     return named or typo or scene.asks('budget') or (amount.value >= 10_000 and '.' in scene.words[amount.start].raw)
 
 

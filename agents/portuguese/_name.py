@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from agent_memory.agents.portuguese._changes import stated
 from agent_memory.agents.portuguese._data import word_set
+from agent_memory.agents.portuguese._gazetteer import places
 from agent_memory.agents.portuguese._lexicon import Lexicon
 from agent_memory.agents.portuguese._scene import Scene
 from agent_memory.agents.portuguese._text import END, SENTENCE_ENDS, Word
@@ -45,6 +46,8 @@ def _introduced(scene: Scene) -> str | None:
             ):
                 continue
             taken = [word for word in taken if word.raw[:1].isupper() or word.text in _PARTICLES]
+            if scene.words[hit.end - 1].text == 'e' and ' '.join(word.text for word in taken) in places()[0]:
+                continue  # "aqui é Maringá"; a person is "o Santos"
         if taken:
             return _shown(taken)
     return None

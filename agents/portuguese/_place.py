@@ -8,7 +8,7 @@ from typing import Literal
 
 from agent_memory.agents.portuguese._changes import dropped, stated
 from agent_memory.agents.portuguese._data import word_set
-from agent_memory.agents.portuguese._gazetteer import STATES, UFS, Place, capital_of, closest, places
+from agent_memory.agents.portuguese._gazetteer import REGIONS, STATES, UFS, Place, capital_of, closest, places
 from agent_memory.agents.portuguese._lexicon import Hit, Lexicon
 from agent_memory.agents.portuguese._people import FOR_THEM, KIN
 from agent_memory.agents.portuguese._scene import Scene
@@ -51,7 +51,9 @@ _NEARBY = Lexicon({True: 'perto | pertinho | proximo | proxima | lado | vizinha 
 _LIVES_THERE = Lexicon({True: 'moro/vivo/resido la/ai/nela/perto/proximo'})
 _JOINTS = frozenset({',', '-', '/', '(', 'no', 'na', 'em', 'do', 'da', 'de', 'estado', ')', 'o', '–', 'uf', ':'})
 _LOOK_BACK = 5
-_STATE_NAMES = longest_by_first(STATES)
+_STATES = STATES | REGIONS
+_STATE_NAMES = longest_by_first(_STATES)
+_REGION_NAMES = longest_by_first(REGIONS)
 _GUESSES = 6
 """Places of one turn where a misspelt city is looked for; each costs a pass over all names."""
 
@@ -124,6 +126,13 @@ def _best(scene: Scene, found: list[_Found]) -> _Found:
     return [one for one in found if one.strength == top][-1]
 
 
+def of_places(scene: Scene) -> frozenset[int]:
+    """Return the places of the words that name a city: the beach of "Praia Grande" is no use of a car."""
+    return frozenset(
+        i for one in _cities(scene) if one.strength > 0 or one.end - one.start > 1 for i in range(one.start, one.end)
+    )
+
+
 def _cities(scene: Scene) -> list[_Found]:
     words = scene.words
     known, longest = places()
@@ -132,6 +141,9 @@ def _cities(scene: Scene) -> list[_Found]:
     found: list[_Found] = []
     i = 0
     while i < len(words):
+        if (region := _region_end(words, i)) > i:
+            i = region
+            continue
         one = None
         for size in range(min(longest.get(_as_name(words[i]), 0), len(words) - i), 0, -1):
             place = known.get(_key(words, i, i + size))
@@ -147,6 +159,14 @@ def _cities(scene: Scene) -> list[_Found]:
         found.append(one)
         i = max(one.end, i + 1)
     return found
+
+
+def _region_end(words: Words, at: int) -> int:
+    """Return where a part of a state ends that is named at a place: "ABC paulista" is not the city of Paulista."""
+    if words[at].text not in _REGION_NAMES:
+        return at
+    state, after = state_at(words, at)
+    return after if state and _key(words, at, after) in REGIONS else at
 
 
 def _begins_state(words: Words, start: int, end: int) -> bool:
@@ -277,8 +297,8 @@ def state_at(words: Words, at: int) -> tuple[str | None, int]:
     """Return the state named at a place, by its name or its two letters, and where the name ends."""
     for size in range(min(_STATE_NAMES.get(words[at].text, 0) if at < len(words) else 0, len(words) - at), 0, -1):
         name = ' '.join(word.text for word in words[at : at + size])
-        if name in STATES and (name != 'para' or _is_para(words, at)):
-            return STATES[name], at + size
+        if name in _STATES and (name != 'para' or _is_para(words, at)):
+            return _STATES[name], at + size
     if at < len(words) and len(words[at].raw) == 2 and fold(words[at].raw).upper() in UFS:
         return fold(words[at].raw).upper(), at + 1
     return None, at

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from agent_memory.agents.portuguese._changes import added, dropped
+from agent_memory.agents.portuguese._data import word_set
 from agent_memory.agents.portuguese._lexicon import Hit, Lexicon
+from agent_memory.agents.portuguese._people import KIN
 from agent_memory.agents.portuguese._scene import Scene
 from agent_memory.agents.portuguese._text import SENTENCE_ENDS, Word, Words
 from agent_memory.lead import Priority
@@ -20,7 +22,7 @@ _PRIORITIES: Lexicon[Priority] = Lexicon(
         '| poupe/poupa combustivel | km por/com litro | faca/faz/fazer/fazendo bastante/muitos/uns .. km/litro | por litro | km / l | fuel efficien* | good '
         'mileage | gas mileage | fuel economy | mpg | rende bem/bastante/muito | gasolina | combustivel | beba pouca '
         '| nao beba/bebe/gaste/gasta muito/demais | pao duro',
-        Priority.LOW_MAINTENANCE: 'manutencao barata/baixa/facil/simples/acessivel/tranquila/em | manutencao | '
+        Priority.LOW_MAINTENANCE: 'gastar/gaste/gasto/gastando pouco/menos com/em/na/de oficina/mecanico/conserto/peca/pecas/revisao | nao .. gastar/gaste/gastando com/em/na/de oficina/mecanico/conserto/peca/pecas | manutencao barata/baixa/facil/simples/acessivel/tranquila/em | manutencao | '
         'barato/baratinho/facil de manter/arrumar/consertar | mecanica/peca/pecas .. '
         'barata/baratas/simples/facil/faceis/acessivel/acessiveis | custo de manutencao '
         '| baixo custo .. manter/manutencao | cheap to maintain | low maintenance | barato .. manutencao | oficina '
@@ -64,16 +66,34 @@ _PRIORITIES: Lexicon[Priority] = Lexicon(
         Priority.AUTOMATIC: 'automatico | automatica | automaticos | automatizado | automatic* | cambio auto/aut/cvt '
         '| cvt | transmissao automatica | sem embreagem | cansado/cansada/cansei/chega de embreagem/marcha/cambio | sem marcha | auto transmission | hidramatico | nao .. '
         'embreagem | nao .. passar/trocar marcha',
-        Priority.DESIGN: 'design | bonito | bonita | bonitao | lindo | linda | estilo | estiloso | visual | '
+        Priority.DESIGN: 'design | visual/design/estilo/cara/aparencia/jeito esportivo/esportiva/agressivo/agressiva/moderno/moderna | bonito | bonita | bonitao | lindo | linda | estilo | estiloso | visual | '
         'aparencia | beleza do | beleza e | e a? beleza | arrojado | charmoso | chamativo | elegante | good looking | beautiful | nice '
         'looking | style | stylish | esportivo bonito | cara de novo | estetica | bonitinho | bonitos',
-        Priority.NEWER_YEAR: 'ano recente | mais recente | mais novo/nova possivel | mais novo | mais nova | mais '
+        Priority.NEWER_YEAR: 'ate/maximo/com/uns/de/menos 1/2/3/4/5/um/dois anos/ano de? uso | menos de 1/2/3/4/5 anos/ano de? uso | ano recente | mais recente | mais novo/nova possivel | mais novo | mais nova | mais '
         'novinho | bem novo | seminovo recente | ano/anos mais recente/recentes/novo/novos | novo possivel | newer | '
         'recent year | modelo novo/recente | '
         'o mais atual | anos recentes | ano novo | recem lancado | poucos anos de uso | pouco tempo de uso | modelo '
         'mais atual | newest | mais moderno possivel',
-        Priority.AIR_CONDITIONING: 'ar condicionado | ar | arcondicionado | ar gelando/gelado | com ar | ac | air '
+        Priority.AIR_CONDITIONING: 'ar condicionado | ar cond | ar condic* | ar | arcondicionado | ar gelando/gelado | com ar | ac | air '
         'conditioning | air con | aircon | a c | climatizador | ar digital | aire acondicionado | aire',
+    }
+)
+_DEFECTS: Lexicon[Priority] = Lexicon(
+    {
+        Priority.ECONOMY: 'gastao/gastona/gastador/gastadeira/gastadeiro/beberrao/beberrona/bebedor/bebum',
+        Priority.RELIABILITY: 'bomba | bichado/bichada | problematico/problematica | quebrador/quebradeira | sucata | lata velha',
+        Priority.SPACE: 'apertado/apertada | pequeno/pequena por dentro',
+        Priority.COMFORT: 'desconfortavel | duro/dura demais',
+        Priority.SAFETY: 'inseguro/insegura',
+        Priority.PERFORMANCE: 'lento/lenta | manco/manca | fraco/fraca | molenga',
+        Priority.DESIGN: 'feio/feia',
+        Priority.NEWER_YEAR: 'velho/velha/antigo/antiga',
+    }
+)
+"""What a car may be and must not: to refuse one is to ask for its opposite."""
+_REFUSED = Lexicon(
+    {
+        True: 'nao .. quero/queria/seja/compro/gosto/pode/tenha | nada de | chega de | odeio | detesto | sem ser | menos | cansei/cansado/cansada de'
     }
 )
 _NEGATED = Lexicon(
@@ -108,6 +128,9 @@ def extract_priorities(scene: Scene) -> list[Change]:
     words = scene.words
     wanted: list[str] = []
     gone: list[str] = []
+    wanted += [
+        hit.value.value for hit in _DEFECTS.find(words) if _REFUSED.within(words[max(0, hit.start - 5) : hit.start])
+    ]
     for hit in _hits(scene):
         (gone if _is_negated(words, hit) else wanted).append(hit.value.value)
     wanted = [priority for priority in wanted if priority not in gone]
@@ -118,7 +141,9 @@ def _hits(scene: Scene) -> list[Hit[Priority]]:
     return [
         hit
         for hit in _PRIORITIES.find(scene.words)
-        if _means_attribute(scene, hit) and not _asks_about_a_car(scene.words, hit.start)
+        if _means_attribute(scene, hit)
+        and not _asks_about_a_car(scene.words, hit.start)
+        and not _is_of_others(scene.words, hit.start)
     ]
 
 
@@ -143,6 +168,7 @@ _NEVER_AFTER = {
 _NEVER_BEFORE = {'ar': frozenset({'livre', 'de'}), 'ac': frozenset({'livre', 'de'})}
 _ASKED_OF_ANY_CAR = frozenset({'consumo', 'manutencao', 'revenda'})
 _INSURANCE = frozenset({'seguro', 'seguros'})
+_OF_INSURANCE = word_set('barato baratinho caro baixo alto acessivel em do da esta fica')
 
 
 def _means_attribute(scene: Scene, hit: Hit[Priority]) -> bool:
@@ -155,11 +181,13 @@ def _means_attribute(scene: Scene, hit: Hit[Priority]) -> bool:
         return False
     if words[hit.start].text == 'beleza' and (words[hit.start].raw[:1] in 'bB' and not scene.asks('priorities')):
         return False
-    if hit.end - hit.start > 1 or scene.asks('priorities'):
-        return True
     word = words[hit.start].text
     before = words[hit.start - 1].text if hit.start else ''
     after = words[hit.end].text if hit.end < len(words) else ''
+    if word in _INSURANCE and hit.end - hit.start == 1 and (after in _OF_INSURANCE or before == 'o'):
+        return False
+    if hit.end - hit.start > 1 or scene.asks('priorities'):
+        return True
     if before not in _ONLY_AFTER.get(word, {before}) or after not in _ONLY_BEFORE.get(word, {after}):
         return False
     if before in _NEVER_AFTER.get(word, ()) or after in _NEVER_BEFORE.get(word, ()):
@@ -175,6 +203,17 @@ def _is_question(words: Words, at: int) -> bool:
         word.text in ('qual', 'quanto') for word in sentence
     )
     return opened and sentence[-1].text == '?'
+
+
+_THEIRS = Lexicon({True: f'{KIN} .. tem/tinha/comprou/pegou/vendeu/anda/dirige/trocou/teve'})
+
+
+def _is_of_others(words: Words, at: int) -> bool:
+    """Return whether the clause tells of somebody else's car: "meu vizinho tem um Creta lindo"."""
+    start = at
+    while start and at - start < _SENTENCE and words[start - 1].text not in SENTENCE_ENDS | {',', 'mas', 'e'}:
+        start -= 1
+    return _THEIRS.within(words[start:at]) is not None
 
 
 _A_CAR = Lexicon(

@@ -24,7 +24,7 @@ _TOPICS: Lexicon[Topic] = Lexicon(
         '| quantos lugares | cpf | telefone | celular | whatsapp | cep | renda | salario | quantos | quantas',
         'floor': 'o minimo | valor/preco/orcamento/investimento minimo | minimo | a partir de quanto | piso',
         'ceiling': 'o maximo | valor/preco/orcamento/investimento maximo | maximo | ate quanto | teto | limite',
-        'budget': 'orcamento | valor | quanto | faixa | preco | investir | investimento | gastar | budget | verba | '
+        'budget': 'ate/uns/entre/de .. mil ? | ate/uns/entre .. r$ | orcamento | valor | quanto | faixa | preco | investir | investimento | gastar | budget | verba | '
         'how much | presupuesto | price | ate onde .. ir/chegar',
         'city': 'cidade | mora | onde | localizacao | regiao | reside | city | where | ciudad | donde | local | '
         'municipio | fala de onde',

@@ -24,7 +24,7 @@ _PERSON = Lexicon(
         f'me ligar | podem/pode me? ligar | ligar para mim | liga para mim | ligue para mim | liga aqui | alguem .. '
         f'ligar/liga/ligue/atender/atende/chamar/chama | '
         'me retorna/retorne/retornem | retorno por telefone | por telefone | por ligacao | uma ligacao | nao quero '
-        'falar .. robo/bot/maquina | nao quero .. robo | chega de robo/bot | nao falo com robo | cansei .. robo | '
+        'falar .. robo/bot/maquina | nao quero .. robo | chega de robo/bot | nao falo com robo | cansei/cansado/cansada/farto/farta/odeio/detesto .. robo/bot/maquina | '
         'quero gente | quero falar com alguem | '
         'chama alguem | chamar alguem | chame alguem | chama uma pessoa | passa para uma pessoa | atendido/atendida '
         'por | call me | talk/speak/chat to/with .. human/person/someone/agent/representative/salesperson | real '
@@ -35,7 +35,7 @@ _PERSON = Lexicon(
         f'atendente | {_PEOPLE} por favor | me chama no/na/pelo 1/2/3/4/5/6/7/8/9 | falar no telefone | pessoa '
         f'fisica falar',
         False: f'continua/continue/segue/vamos/seguimos .. voce/contigo | deixa , nao precisa mais? ⏎ | deixa , nao precisa mais? , | deixa nao precisa mais? ⏎ | '
-        f'nao precisa mais ⏎ | nao precisa mais nao | nao precisa mais , | nao .. precisa/preciso/quero mais? .. {_PEOPLE}/pessoa/alguem/ninguem | nao .. precisa/preciso '
+        f'nao .. precisa/preciso/quero mais? .. {_PEOPLE}/pessoa/alguem/ninguem | nao/nem .. precisa/preciso me? '
         f'chamar/ligar/passar | nao precisa , deixa | esquec*/cancela/deixa/desconsidera/dispensa .. '
         f'{_PEOPLE}/ligacao/humano | '
         f'continuar .. com? por? voce/contigo/aqui/robo/bot | continuo .. com voce/contigo/aqui | pode continuar .. '
@@ -53,6 +53,9 @@ _NO_PERSON = Lexicon(
         True: f'falar/conversar com o/a? meu/minha/banco | falei/conversei .. com .. {_PEOPLE} | sou {_PEOPLE} | meu .. e? {_PEOPLE} | trabalho como {_PEOPLE} | voce e .. {_PEOPLE}/robo/pessoa/real '
         f'| e um/uma? robo/humano | {_PEOPLE} me atendeu/falou/disse/ligou/passou | vc e | sou motorista'
     }
+)
+_CALLED_OFF = Lexicon(
+    {True: 'nao precisa mais ⏎ | nao precisa mais nao/,/./! | nao precisa mais , | nao precisa mais .'}
 )
 _PEOPLE_ALONE = Lexicon({True: _PEOPLE})
 _CALL = 3
@@ -87,7 +90,7 @@ _OPT_OUT = Lexicon(
         'mais | unsubscribe | stop messaging/sending/texting | '
         'no more messages | don t message/text/contact me | remove me | take me off | no me .. mensajes | nao quero '
         'mais .. mensagem/mensagens/oferta/ofertas/propaganda/novidades/promocoes | tira meu numero | tirem meu '
-        'numero | remove* meu numero | nao perturbe* | nao entre* mais em contato | me bloqueia | dejen de',
+        'numero | remove* meu numero | nao perturbe* | nao entre* mais em contato | me bloqueia | bloque* .. numero/contato/whats | dejen de',
         False: 'volta*/voltem .. mandar/enviar/receber .. mensagem/mensagens/oferta/ofertas? | voltar a me? '
         'mandar/enviar/receber | pode/podem .. voltar .. mandar/enviar/me chamar | pode/podem continuar '
         'me? mandando/enviando/avisando | quero .. receber .. de novo/novamente/sim/ofertas/mensagens/novidades | '
@@ -199,6 +202,8 @@ def person(words: Words, topics: frozenset[Topic]) -> bool | None:
         return found[-1].value
     if about:
         return None
+    if _CALLED_OFF.at(words, 0):
+        return False
     if len(words) <= _CALL and _PEOPLE_ALONE.within(words):
         return True
     if 'person' not in topics or topics & {'consent'}:

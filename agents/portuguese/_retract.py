@@ -12,7 +12,10 @@ from agent_memory.profile import Change
 _TAKE_BACK = 'tir*/esquec*/apag*/remov*/retir*/desconsider*/ignor*/limp*/zer*/risc*/exclu*/cancel*/delet*'
 _RETRACTED: Lexicon[tuple[str, ...]] = Lexicon(
     {
-        fields: ' | '.join(f'{_TAKE_BACK} {between} {nouns}' for between in ('o/a/os/as? que falei de/do/da?', 'o/a/os/as/essa/esse/minha/meu?'))
+        fields: ' | '.join(
+            f'{_TAKE_BACK} {between} {nouns}'
+            for between in ('o/a/os/as? que falei de/do/da?', 'o/a/os/as/essa/esse/minha/meu?')
+        )
         for fields, nouns in {
             ('city', 'state'): 'cidade/localizacao/localidade',
             ('state',): 'estado/uf',
@@ -38,8 +41,5 @@ def retracted(scene: Scene, stated: Collection[str]) -> list[Change]:
         for field in hit.value
     ]
     return [
-        change
-        for field in dict.fromkeys(fields)
-        if field not in stated
-        for change in dropped(scene.profile, field)
+        change for field in dict.fromkeys(fields) if field not in stated for change in dropped(scene.profile, field)
     ]

@@ -49,7 +49,7 @@ _BEFORE: Lexicon[_Cue] = Lexicon(
         'evitar '
         '| fujo/longe/correr/corro de/do/da? | trauma/raiva/medo/nojo de/do/da? | jamais | nunca .. mais? '
         'quero/compro/compraria/teria '
-        '| nem | exceto | tudo/qualquer .. menos | no quiero | nada de | anything/everything/any but | any brand/car but | but not | not a/an? | no more? | dont '
+        '| nem | exceto | tudo/qualquer .. menos | no quiero | nada de | anything/everything/any but | any brand/car but | but not | not a/an? | no more | and/but no | dont '
         'want/like '
         '| don t want/like | except | hate | deus me livre de? | passo longe de/do/da? | que nao seja/tenha | nao '
         'seja | excluir | exclui* '
@@ -93,7 +93,7 @@ _AFTER: Lexicon[Stance] = Lexicon(
         '| e nunca mais | nunca '
         'mais | e deus me livre | deus me livre | nem a pau | nem morto | nem fodendo | nem de graca | nem ferrando '
         '| nem quero | nem .. ver '
-        '| nao , | nao . | nao ; | nao ⏎ | nao ! | nao e nem | nao mas | nao nem | nao quero | nao gosto '
+        '| nao , | nao . | nao ; | nao ⏎ | nao ! | nao que/porque/pois/por | nao e nem | nao mas | nao nem | nao quero | nao gosto '
         '| no ⏎ | no . | no , | nao .. quero/compro/gosto/curto/aceito/pego/confio/teria/serve/rola/da/serve/presta | jamais | nunca | de '
         'jeito/forma/maneira nenhum/nenhuma/algum/alguma '
         '| estou/esta fora | fora | dispenso | passo | odeio | detesto | nao mesmo | nao rola | nao da '
@@ -207,6 +207,7 @@ _NO_REFUSAL = word_set(
     'acho conheco vejo entendo ligo importo muito tanto so mesmo no do ao pelo novo usado velho caro certo obrigo lembro '
     'digo descarto excluo rejeito dispenso nego reclamo abro preciso tenho bonito zero quando como pro isso faco'
 )
+
 
 def _is_about_next(words: Words, spans: Sequence[Span], index: int, hit: Hit[Stance]) -> bool:
     """Return whether a cue goes with the name that follows it: "Toyota, e não quero Fiat"."""

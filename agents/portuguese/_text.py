@@ -69,6 +69,8 @@ _ENGLISH_THOUSANDS = re.compile(r'\d{1,3}(?:,\d{3})+(?:\.\d{1,2})?$')
 _DECIMAL = re.compile(r'\d+[.,]\d{1,2}$')
 _DRAWN_OUT = re.compile(r'([a-z])\1{2,}')
 
+_O_FOR_ZERO = re.compile(r'(?<=\d)[oO]{1,3}(?=\s{0,2}(?:mil|k|reais)\b)')
+
 _SHORT_FORMS = {
     word: full
     for full, words in {
@@ -136,7 +138,10 @@ def read_words(messages: Sequence[str]) -> Words:
     words: list[Word] = []
     room = LONGEST
     for message in messages:
-        words += _split(message[:room])
+        split = _split(message[:room])
+        if len(words) > 1 and split and words[-2].raw.isdecimal() and split[0].text in _MULTIPLIERS | {'k'}:
+            words.pop()  # "45", then "mil" as a message of its own
+        words += split
         words.append(Word(END, ''))
         room = max(0, room - len(message))
     return Words(_with_spelled_numbers(words))
@@ -159,7 +164,7 @@ def longest_by_first(names: Iterable[str]) -> dict[str, int]:
 def _split(message: str) -> list[Word]:
     words: list[Word] = []
     end = -1
-    text = unicodedata.normalize('NFC', message)
+    text = _O_FOR_ZERO.sub(lambda match: '0' * len(match[0]), unicodedata.normalize('NFC', message))
     for match in _TOKEN.finditer(text):
         raw = match.group()
         joined = match.start() == end

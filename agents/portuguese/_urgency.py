@@ -21,7 +21,7 @@ _NOW, _SOON, _LATER, _OPEN = (
 _PHRASES: Lexicon[Urgency] = Lexicon(
     {
         _NOW: 'urgente | urgentemente | urgencia | com pressa | tenho pressa | estou com pressa | para ontem | para '
-        'hoje | ainda hoje | comprar/fechar/resolver/pegar/levar hoje/agora/ja/logo/amanha | para agora | agora '
+        'hoje | ainda hoje | fechar/fecho/fazer/resolver negocio/compra/isso hoje/amanha/agora/ja/logo | comprar/fechar/resolver/pegar/levar hoje/agora/ja/logo/amanha | para agora | agora '
         'mesmo | o quanto antes | quanto antes | '
         'mais rapido possivel | o mais breve | mais breve possivel | imediato | imediata | imediatamente | essa '
         'semana | ate o fim/final da semana | compro/fecho/levo/pego/comprando hoje/agora/ja/amanha | esta semana | nesta semana | nessa semana | semana que vem | proxima semana | esse mes | este mes '

@@ -5,6 +5,7 @@ from __future__ import annotations
 from agent_memory.agents.portuguese._changes import stated
 from agent_memory.agents.portuguese._data import word_set
 from agent_memory.agents.portuguese._lexicon import Hit, Lexicon
+from agent_memory.agents.portuguese._place import of_places
 from agent_memory.agents.portuguese._scene import Scene
 from agent_memory.agents.portuguese._text import SENTENCE_ENDS, Words
 from agent_memory.lead import MainUse
@@ -33,9 +34,9 @@ _USES: Lexicon[MainUse] = Lexicon(
         'no/do/para/pelo mato | lida | gado | bois | boi | vaca | vacas | cavalo | cavalos | plantacao | lavoura | colheita | pasto | porteira | assentamento | ramal | farm | dirt road* | lugar ruim de estrada | rua de terra | ruas de terra | buraco* de terra | '
         'no/do/de/el/pelo/para/o campo | campo e terra | estrada ruim | estradas ruins | finca | pescaria',
         MainUse.BUSINESS: 'empresa | minha firma | a firma | firma | frota | pj | cnpj | uso corporativo | '
-        'corporativo | para a? equipe | visitar/atender cliente* | visita* a? cliente* | negocio | negocios | meu '
+        'corporativo | para a? equipe | visito/visitar/visitando/atendo/atender/atendendo cliente* | visita* a? cliente* | meu/nosso/do/no/o/proprio/pequeno/para negocio | negocios | meu '
         'comercio | minha loja | escritorio movel | '
-        'company | fleet | business | representante comercial | representacao comercial | vendedor externo | equipe '
+        'company | fleet | business | representante comercial | sou/trabalho representante | como representante | representacao comercial | vendedor externo | equipe '
         'de vendas | empresarial | meu negocio',
         MainUse.FAMILY: 'familia | familiar | crianca | criancas | filho | filhos | filha | filhas | bebe | '
         'meus/os/as guri/guris/piazada/menino/meninos/moleque/moleques/pequenos | crianca* .. escola | gravida | '
@@ -127,6 +128,9 @@ _NEAR = 4
 def extract_use(scene: Scene) -> list[Change]:
     """Return the change of `main_use`."""
     hits = [hit for hit in _USES.find(scene.words) if _is_purpose(scene, hit)]
+    if hits:
+        named = of_places(scene)
+        hits = [hit for hit in hits if hit.start not in named]
     places = scene.corrections
     if places and (later := [hit for hit in hits if hit.start > places[-1]]):
         hits = later
@@ -198,7 +202,8 @@ def _is_purpose(scene: Scene, hit: Hit[MainUse]) -> bool:
     if hit.value in (MainUse.BUSINESS, MainUse.FAMILY, MainUse.LEISURE, MainUse.TRAVEL, MainUse.CARGO_WORK):
         itself = words[hit.start].text
         counted = any(word.number is not None for word in before[-1:])
-        return _PURPOSE.within(before) is not None or not before or counted or itself.startswith(_TELLING)
+        opens = all(word.text in _ARTICLES for word in before)
+        return _PURPOSE.within(before) is not None or opens or counted or itself.startswith(_TELLING)
     return True
 
 
@@ -207,6 +212,7 @@ _ALSO_PLACES = word_set(
     'igreja missa culto fisio fisioterapia medico consulta consultas shopping padaria creche consultorio faculdade facul universidade academia'
 )
 """Words that name a use only when one goes there."""
+_ARTICLES = word_set('a o as os um uma minha meu nossa nosso')
 _GOING = word_set('para ao no pelo uso rodar andar for to usar ir')
 _TELLING = ('viaj', 'entr', 'pass', 'carr', 'familiar')
 
