@@ -104,9 +104,9 @@ def _read(words: Words, i: int) -> Amount | None:
     word = words[i]
     after = words[i + 1].text if i + 1 < len(words) else ''
     if word.text in _DIMINUTIVE:
-        return Amount(_DIMINUTIVE[word.text], i, i + 1, scaled=False, money=True)
+        return Amount(float(_DIMINUTIVE[word.text]), i, i + 1, scaled=False, money=True)
     if word.text in ('meio', 'um', 'half') and after in ('milhao', 'million'):
-        return Amount(500_000 if word.text in ('meio', 'half') else 1_000_000, i, i + 2, scaled=True, money=True)
+        return Amount(500_000.0 if word.text in ('meio', 'half') else 1_000_000.0, i, i + 2, scaled=True, money=True)
     if word.number is None:
         return None
     value, end = word.number, i + 1
