@@ -53,7 +53,8 @@ _EDGES = Lexicon({'first': 'duas/dois/2 primeiras/primeiros', 'last': 'duas/dois
 _FILLERS = word_set(
     'a o as os letra opcao numero item alternativa n e , . ! ) ( quero pode ser fico com na no vou prefiro '
     'acho que mesmo opcoes : - por favor sim ⏎ seria escolho the option number ou talvez primeira segundo de '
-    'gostei mais me interessa interessou essa esse ver quero'
+    'gostei mais me interessa interessou essa esse ver quero ai la entao anota marca poe coloca manda vai fica ne q sera '
+    'aqui este esta isso da do'
 ) | {END}
 
 

@@ -66,6 +66,7 @@ def _wanted(scene: Scene, mentions: list[Mention], held: list[Stance]) -> list[C
     ]
     only = [mention.vehicle.brand for mention, stance in named if stance == 'only']
     wanted = [mention.vehicle.brand for mention, stance in named if stance in ('want', 'only', 'want_back')]
+    wanted = [brand for brand in wanted if brand not in removed]
     if only:
         return replaced('brands', wanted)
     if wanted and scene.profile.brands and scene.replaces(mentions[0].start):

@@ -115,8 +115,8 @@ def _steps(phrase: str) -> tuple[_Step, ...]:
         if word == '..':
             steps.append(_Step(frozenset(), (), gap=True))
             continue
-        optional = word.endswith('?')
-        options = word.rstrip('?').split('/')
+        optional = word.endswith('?') and word != '?'
+        options = word.removesuffix('?').split('/') if optional else word.split('/')
         stems = tuple(option[:-1] for option in options if option.endswith('*'))
         steps.append(_Step(frozenset(option for option in options if not option.endswith('*')), stems, optional))
     if not steps or steps[0].gap or any(len(stem) < STEM for stem in steps[0].stems):

@@ -73,25 +73,6 @@ _FLIP = Lexicon(
     }
 )
 _OPPOSITE: dict[Bound, Bound] = {'max': 'min', 'min': 'max'}
-_RETRACT: Lexicon[tuple[str, ...]] = Lexicon(
-    {
-        (
-            'budget_min',
-            'budget_max',
-        ): 'desconsider*/esquec*/ignor*/cancel*/apag*/tir*/remov*/retir*/deixa/deixe/zera/limpa/anula o? que? .. '
-        'valor/orcamento/preco/faixa/budget/verba/quantia/numero '
-        '| valor em aberto | orcamento em aberto | nao sei mais .. valor/orcamento/quanto | forget .. budget | sem '
-        'orcamento definido | valor indefinido',
-        (
-            'budget_min',
-        ): 'desconsider*/esquec*/ignor*/tir*/remov*/retir*/deixa .. minimo/piso | sem minimo | sem piso | nao tenho '
-        'minimo | nao tem minimo | minimo tanto faz',
-        (
-            'budget_max',
-        ): 'desconsider*/esquec*/ignor*/tir*/remov*/retir*/deixa .. maximo/teto/limite | sem teto | sem limite de '
-        'valor/preco/orcamento | nao tenho teto',
-    }
-)
 _MORE = Lexicon(
     {True: 'colocar/botar/por/adicionar/aumentar/aumenta/subir/sobe/esticar/dar/juntar/somar mais | aumento? mais'}
 )
@@ -119,25 +100,36 @@ class _Said:
 
 def extract_money(scene: Scene) -> list[Change]:
     """Return the changes of `budget_min` and `budget_max`."""
+    changes = _unsaid(scene)
     said = _statements(scene)
-    changes = _retracted(scene)
     if not said:
         return changes
-    said = _since_correction(scene, said)
-    low, high = _settle(said)
-    retracted = {change.field for change in changes}
-    if high is not None and low is None and 'budget_min' not in retracted and _restarts(scene, said):
-        changes += dropped(scene.profile, 'budget_min')
+    low, high = _settle(_since_correction(scene, said))
+    if high is not None and low is None and _restarts(scene, said):
+        changes = dropped(scene.profile, 'budget_min')
     bounds = (('budget_min', low), ('budget_max', high))
-    changes = [
-        change for change in changes if change.field not in {field for field, value in bounds if value is not None}
-    ]
     return changes + [stated(scene.profile, field, round(value)) for field, value in bounds if value is not None]
 
 
-def _retracted(scene: Scene) -> list[Change]:
-    fields = [field for hit in _RETRACT.find(scene.words) for field in hit.value]
-    return [change for field in dict.fromkeys(fields) for change in dropped(scene.profile, field)]
+def _unsaid(scene: Scene) -> list[Change]:
+    """Return the changes that drop an amount which is taken back: "não considera esses 120"."""
+    gone = {amount.value for amount in find_amounts(scene.words, scene.of_vehicles) if _is_unsaid(scene.words, amount)}
+    gone |= {value * 1_000 for value in gone}
+    known = (('budget_min', scene.profile.budget_min), ('budget_max', scene.profile.budget_max))
+    return [change for field, value in known if value in gone for change in dropped(scene.profile, field)]
+
+
+def _is_unsaid(words: Words, amount: Amount) -> bool:
+    hits = _UNSAY.find(words[max(0, amount.start - _REACH) : amount.start])
+    return any(hit.end == min(amount.start, _REACH) for hit in hits)
+
+
+_UNSAY = Lexicon(
+    {
+        True: 'nao considera*/conta/conte/contem/leva/leve .. esse/esses/essa/os/o | '
+        'esquec*/desconsider*/ignor*/apag*/tir*/risc* esse/esses/essa/os/o'
+    }
+)
 
 
 def _restarts(scene: Scene, said: list[_Said]) -> bool:
@@ -167,7 +159,11 @@ def _statements(scene: Scene) -> list[_Said]:
         ends = following.end if pair and following else amount.end
         last = following if pair and following else amount
         year = _year(amount, words, pair=bool(pair))
-        if year or is_something_else(words, replace(last, start=amount.start), previous, taken):
+        if (
+            year
+            or _is_unsaid(words, amount)
+            or is_something_else(words, replace(last, start=amount.start), previous, taken)
+        ):
             # The year of a car does not part its price from what says so: "vi um onix 2021 por 68.990".
             previous = previous if year else ends
             i += 2 if pair else 1
@@ -290,7 +286,11 @@ def _is_money(scene: Scene, amount: Amount, bound: Bound | None, previous: int) 
     typo = typo or (
         (previous or scene.profile.budget_max is not None) and scene.corrected_between(previous, amount.start)
     )
-    named = named or (previous > 0 and _holds(scene.words, amount)) or _adds(scene, amount)
+    named = (
+        named
+        or ((previous > 0 or scene.profile.budget_max is not None) and _holds(scene.words, amount))
+        or _adds(scene, amount)
+    )
     return named or typo or scene.asks('budget') or (amount.value >= 10_000 and '.' in scene.words[amount.start].raw)
 
 
@@ -325,11 +325,13 @@ def _bound_before(words: Words, bounds: list[Hit[Bound]], start: int, previous: 
 def _parted(between: Sequence[Word]) -> bool:
     """Return whether another thought begins between a bound and a number: "até sexta, 70 mil"."""
     texts = [word.text for word in between]
-    if not SENTENCE_ENDS.isdisjoint(texts):
+    if not SENTENCE_ENDS.isdisjoint(texts) or not _TOPICS.isdisjoint(texts):
         return True
     return ',' in texts and not _HESITATIONS.issuperset(texts[: texts.index(',')])
 
 
+_TOPICS = word_set('orcamento valor faixa verba budget')
+"""Words that open another thought: "até semana que vem, orçamento 70 a 90"."""
 _HESITATIONS = word_set('do maximo digamos sei la assim uns umas vai por ai tipo')
 
 

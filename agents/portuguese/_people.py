@@ -7,7 +7,8 @@ from agent_memory.agents.portuguese._lexicon import Lexicon
 KIN = (
     'pai/mae/irmao/irma/tio/tia/primo/prima/cunhado/cunhada/sogro/sogra/vizinho/vizinha/amigo/amiga/chefe/filho/filha/'
     'esposa/marido/mulher/namorado/namorada/noivo/noiva/avo/sobrinho/sobrinha/colega/patrao/genro/nora/padrinho/madrinha/'
-    'compadre/comadre/parceiro/parceira/socio/socia/neto/neta/enteado/enteada/ex/padrasto/madrasta/afilhado/afilhada'
+    'compadre/comadre/parceiro/parceira/socio/socia/neto/neta/enteado/enteada/ex/padrasto/madrasta/afilhado/afilhada/'
+    'pais/irmaos/tios/avos/sogros/parentes'
 )
 """Words for people, as one word of a phrase."""
 

@@ -28,7 +28,7 @@ _CUES: Lexicon[Cue] = Lexicon(
         'localizada | moradora/morador de/da/do | city is | me encontro | voce e de | e de | eu de | home | mudamos '
         '| cidade de | vim para | '
         'rodar em | buscar para',
-        'away': 'trabalho | trabalha | trabalhando | estudo | estuda | estudando | faculdade | loja | lojas | filial '
+        'away': 'trabalh* | estud* | trampar | faculdade | loja | lojas | filial '
         '| buscar | busco o/em/no/na/ai | buscaria | retirar | retiro | '
         'entrega* | viajar | viajo | viagem | viagens | ferias | praia em/de/do/da | vi um/uma? .. em | passear | '
         'passeio | morei | morava | nasci | nascido | comprei | compro | '
@@ -220,9 +220,12 @@ def _bare_strength(scene: Scene, place: Place, cue: Cue | None, *, alone: bool, 
     if alone and place.capital and len(words) <= 3 and not scene.asks('name', 'person', 'urgency'):
         return 1  # nothing but a capital's name, whatever was asked
     if place.everyday:
-        return 1 if before == 'em' and words[start].raw[:1].isupper() and end > start else 0
+        return 1 if before == 'em' and words[start].raw[:1].isupper() and scene.profile.city is None else 0
     if before in ('em', 'in', 'en'):
-        return 2
+        # Where something happens is a home only while none is known.
+        return 2 if scene.profile.city is None or scene.corrections else 0
+    if _NEARBY.within(words[max(0, start - 2) : start]):
+        return 1 if scene.profile.city is None else 0
     if before in ('no', 'na') and cue == 'weak':
         # "na chácara" is any farm, "na Chácara" the town; few towns take an article.
         return 2 if place.capital or words[start].raw[:1].isupper() else 0

@@ -35,7 +35,7 @@ _BEFORE: Lexicon[_Cue] = Lexicon(
         'quero | queria | quero o/a/um/uma? | procuro | procurando | busco | prefiro | preferia | preferencia '
         '| gosto | gostaria | curto | amo | adoro | sonho | pode/podia ser | interesse/interessado em/no/na? | de '
         'olho em/no/na? '
-        '| mas | porem | me gusta/gustan | prefiero | aceito | topo | por um/uma/outro | pelo | pela | pegar | comprar | subir para '
+        '| mas | porem | me gusta/gustan | prefiero | aceito | topo | por um/uma/outro | pelo | pela | de entrada em/num/numa/no/na/para | na troca por/num/numa/de | pegar | comprar | subir para '
         '| trocar/troca/troque por | muda/mude para/por | mudar para | ir para | penso/pensando em | busco | quiero | want | looking for | like '
         '| tenho interesse em/no/na? | tenho preferencia | tenho vontade | tem que? ser? | tinha em mente | esperando '
         '| pode/podem mostrar/mandar/incluir/colocar/ver | inclui* | coloca | bota | adiciona | me mostra | vi/achei '
@@ -64,7 +64,7 @@ _BEFORE: Lexicon[_Cue] = Lexicon(
         'um/uma | bati '
         '| roubaram | batido | roubado | perdi/perda | capotei | deixar/deixo/deixaria | entregar | entro com | have '
         'a | own a | drive a | tengo un/una | no tengo '
-        '| aceita*/pega*/avalia* o/a? meu/minha/um/uma',
+        '| aceita/aceitam/pega/pegam/avalia/avaliam o/a? meu/minha/um/uma',
         _OWN_NEXT: 'meu | minha | nosso | nossa | aceitam/aceita/pegam/pega/avaliam/avalia um/uma? | quebrou | my | mi',
         _OTHER: f'meu/minha/nosso/nossa/o/a/uma/um {_KIN} .. tem/tinha/dirige/anda/comprou/usa/vendeu/pegou/teve/esta '
         f'| {_KIN} .. tem/tinha/dirige/anda/comprou/usa/vendeu/pegou/teve | alugo/alugar/aluguei | alugado | locadora '
@@ -72,7 +72,7 @@ _BEFORE: Lexicon[_Cue] = Lexicon(
         'emprestado | oficina '
         '| bateu | bateram | mecanico',
         _MOTORCYCLE: 'moto | motos | motocicleta | motoca | scooter',
-        _COMPARED: 'nada contra | '
+        _COMPARED: 'nada contra | achei/acho/achamos/achando muito? caro/cara/feio/feia/ruim demais? o/a/os/as | '
         'melhor/maior/menor/mais .. que/q o/a? | do que | em vez de/do/da | ao inves de/do/da | no lugar de/do/da '
         '| mais que '
         '| rather than | than a? | instead of',

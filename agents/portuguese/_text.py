@@ -164,6 +164,8 @@ def longest_by_first(names: Iterable[str]) -> dict[str, int]:
 def _split(message: str) -> list[Word]:
     words: list[Word] = []
     end = -1
+    if message.isupper() and ' ' in message.strip():
+        message = message.lower()  # who shouts tells nothing by capitals: "TO" is no Tocantins
     text = _O_FOR_ZERO.sub(lambda match: '0' * len(match[0]), unicodedata.normalize('NFC', message))
     for match in _TOKEN.finditer(text):
         raw = match.group()

@@ -9,6 +9,7 @@ from datetime import date
 from agent_memory.agents.portuguese._answers import answer_to_proposal, leading_answer, picks, without_leading_no
 from agent_memory.agents.portuguese._body import extract_body
 from agent_memory.agents.portuguese._brands import extract_brands
+from agent_memory.agents.portuguese._data import word_set
 from agent_memory.agents.portuguese._guard import is_placeholder, without_injections
 from agent_memory.agents.portuguese._lexicon import Lexicon
 from agent_memory.agents.portuguese._money import extract_money
@@ -21,6 +22,7 @@ from agent_memory.agents.portuguese._requests import consent, erasure, greets, o
 from agent_memory.agents.portuguese._retract import retracted
 from agent_memory.agents.portuguese._rights import Right, rights
 from agent_memory.agents.portuguese._scene import Scene
+from agent_memory.agents.portuguese._small_talk import without_small_talk
 from agent_memory.agents.portuguese._text import END, Words, read_words
 from agent_memory.agents.portuguese._urgency import extract_urgency
 from agent_memory.agents.portuguese._use import extract_use
@@ -97,9 +99,10 @@ def understand(
         today: The day of the turn, which relative dates count from.
     """
     said, injected = without_injections([message for message in messages if not is_placeholder(message)])
-    scene = Scene(read_words(said), topics_of(asked), profile, today)
-    if not said or all(word.text == END for word in scene.words):
+    words = read_words(said)
+    if all(word.text == END for word in words):
         return Understanding((), understood=injected)
+    scene = Scene(without_small_talk(words), topics_of(asked), profile, today)
     choice, scene = _chosen(scene, asked)
     if choice is not None:
         return Understanding((), choice=choice)
@@ -111,9 +114,10 @@ def understand(
     if requests.restart:
         changes = [*_everything(profile), *changes]
     valid = _valid(profile, changes)
-    recognised = bool(valid or changes) or _recognises(scene, requests) or injected
+    requests = replace(requests, changes=valid, greeting=greets(words))
+    recognised = bool(changes) or _recognises(scene, words, requests) or injected
     claimed = _claimed(scene, requests, corrects=bool(valid))
-    return replace(requests, changes=valid, rights=claimed, understood=recognised or bool(claimed))
+    return replace(requests, rights=claimed, understood=recognised or bool(claimed))
 
 
 def _requests(scene: Scene, asked: str | None) -> Understanding:
@@ -126,7 +130,6 @@ def _requests(scene: Scene, asked: str | None) -> Understanding:
         opt_out=opt_out(words),
         erasure=erase,
         restart=restarts(words) and not erase,
-        greeting=greets(words),
     )
 
 
@@ -137,12 +140,12 @@ def _claimed(scene: Scene, requests: Understanding, *, corrects: bool) -> tuple[
     return tuple(right for right in rights(scene.words) if not (right == 'correction' and corrects))
 
 
-def _recognises(scene: Scene, requests: Understanding) -> bool:
+def _recognises(scene: Scene, typed: Words, requests: Understanding) -> bool:
     if requests.greeting or requests.restart or requests.choice is not None:
         return True
     if any(value is not None for value in (requests.consent, requests.person, requests.opt_out, requests.erasure)):
         return True
-    known = answer_to_proposal(scene.words) is not None or _SMALL_TALK.within(scene.words) is not None
+    known = answer_to_proposal(scene.words) is not None or _SMALL_TALK.within(typed) is not None
     known = known or (bool(scene.topics) and any(word.number is not None for word in scene.words))
     return known or bool(scene.vehicles)
 
@@ -173,6 +176,17 @@ _OPEN_QUESTION = Lexicon(
 )
 
 
+_BEFORE_QUESTION_WORD = word_set(', e mas em de para por ate com entao agora a')
+
+
+def _is_open(question: Words) -> bool:
+    """Return whether a question asks for more than yes or no; "anoto Natal como sua cidade?" does not."""
+    return any(
+        hit.start == 0 or question[hit.start - 1].text in _BEFORE_QUESTION_WORD or hit.end >= len(question) - 1
+        for hit in _OPEN_QUESTION.find(question)
+    )
+
+
 def _denies_hurry(asked: str | None) -> bool:
     return bool(asked) and _HURRY.within(read_words([asked or ''])) is not None
 
@@ -193,13 +207,13 @@ def _proposed(scene: Scene, asked: str) -> list[Change]:
     """Return the facts of a yes-or-no question, such as "posso anotar um sedan?"."""
     sentences = question_sentences(read_words([asked]))
     last = sentences[-1]
-    if scene.asks('consent', 'refused', 'deposit', 'instalment') or _OPEN_QUESTION.within(last):
+    if scene.asks('consent', 'refused', 'deposit', 'instalment') or _is_open(last):
         return []
     if any(word.text in ('ou', 'or') for word in last) or asked.rstrip().endswith(_OPEN_LIST):
         return []
     if len(sentences) == 1 and len(last) <= 3:
         last = read_words([asked])
-    return _extract(replace(scene, words=_as_said(last), topics=scene.topics & {'state'}))
+    return _extract(replace(scene, words=_as_said(last), topics=scene.topics & {'state', 'city'}))
 
 
 _OPEN_LIST = ('...?', '…?')

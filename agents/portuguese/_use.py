@@ -130,13 +130,21 @@ def extract_use(scene: Scene) -> list[Change]:
     hits = [hit for hit in _USES.find(scene.words) if _is_purpose(scene, hit)]
     if hits:
         named = of_places(scene)
-        hits = [hit for hit in hits if hit.start not in named]
+        hits = [hit for hit in hits if hit.start not in named and not _is_amount(scene, hit)]
     places = scene.corrections
     if places and (later := [hit for hit in hits if hit.start > places[-1]]):
         hits = later
     if not hits:
         return []
     return [stated(scene.profile, 'main_use', _main(scene.words, hits).value)]
+
+
+def _is_amount(scene: Scene, hit: Hit[MainUse]) -> bool:
+    """Return whether the "99" of the app is a number here: "99 mil"."""
+    if scene.words[hit.start].number is None:
+        return False
+    after = scene.words[hit.end].text if hit.end < len(scene.words) else ''
+    return after in ('mil', 'k', 'reais') or scene.asks('budget')
 
 
 def _main(words: Words, hits: list[Hit[MainUse]]) -> MainUse:

@@ -42,7 +42,7 @@ _FOOTBALL = Lexicon(
 )
 _CAR_SIGNS = frozenset({'um', 'uma', 'meu', 'minha', 'uns', 'carro', 'modelo', 'ou', 'comprar', 'numa', 'num'})
 _ARTICLES = _CAR_SIGNS | {'o', 'do', 'no', 'tem'}
-# Words within one letter of a brand or model that are not one.
+# Words within one letter of a brand or model that are not one: those of pyspellchecker's Portuguese list, by frequency.
 _NOT_TYPOS = word_set(
     'vista volta polos forte fonte fiado fixa conta ponto punta tempo campo marca marcas seria serie prima '
     'primas pista estrada carta corta corte ronda idade ideia clima classe pode podem fortes fique motor motos '
@@ -52,7 +52,12 @@ _NOT_TYPOS = word_set(
     'linhas posso pesso cruz cruza arcos viagem viajem vivo viver celtas cerca polpa fraco preciso dose doses '
     'kombis grand veloz captar strada estradas etapas etapa tesla telas toros touro tourada outra outro outros '
     'outras horta hora horas tiago sentar centro sentra dentro renda renovar carro carros cares conto contos '
-    'certo certa rango range'
+    'certo certa rango range '
+    'amaro astral basalto camarao captura caravana careta cativa celere civica civico cobalto '
+    'comas compasso coopera copas coroa cruzei cruzem cruzes equino ferrar festa fiorde '
+    'fordes fusao impureza infinita infinitivo infinito lance montanha noivos paleio palido palito '
+    'parti renegada renegado rondar rondas senta sentira serdes sereis series serves tempera '
+    'timida titanio versar virus '
 )
 
 
@@ -125,7 +130,9 @@ def _names() -> tuple[dict[str, Vehicle], dict[str, int]]:
     names: dict[str, Vehicle] = {}
     for row in read_rows('brands.csv'):
         for name in (row['brand'], *row['also'].split('|')):
-            names.setdefault(' '.join(keys(name)), Vehicle(row['brand'], guard='brand' if name == 'Mini' else ''))
+            names.setdefault(
+                ' '.join(keys(name)), Vehicle(row['brand'], guard=row['word'] if name == row['brand'] else '')
+            )
     for row in read_rows('vehicles.csv'):
         vehicle = Vehicle(row['brand'], row['model'], row['word'])
         for name in (row['model'], *row['also'].split('|')):
