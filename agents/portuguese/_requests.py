@@ -51,7 +51,7 @@ _PERSON = Lexicon(
 _NO_PERSON = Lexicon(
     {
         True: f'falar/conversar com o/a? meu/minha/banco | falei/conversei .. com .. {_PEOPLE} | sou {_PEOPLE} | meu .. e? {_PEOPLE} | trabalho como {_PEOPLE} | voce e .. {_PEOPLE}/robo/pessoa/real '
-        f'| e um/uma? robo/humano | {_PEOPLE} me atendeu/falou/disse/ligou/passou | vc e | sou motorista'
+        f'| e um/uma? robo/humano | {_PEOPLE} me atendeu/falou/disse/ligou/passou | vc e | sou motorista | ser/sou dono/dona | unico/primeiro/segundo/dono/dona dono/dona/de'
     }
 )
 _CALLED_OFF = Lexicon(

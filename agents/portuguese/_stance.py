@@ -47,7 +47,7 @@ _BEFORE: Lexicon[_Cue] = Lexicon(
         '| nao me? mostra/mostre/manda/mande | nao precisa | nao faco questao | nao faz | nao ligo | nao sou fa '
         '| nada de/do/da/com | odeio | detesto | menos | exceto | tirando | fora | sem ser? | dispenso | evito | '
         'evitar '
-        '| fujo/longe/correr/corro de/do/da? | trauma/raiva/medo/nojo de/do/da? | jamais | nunca .. mais? '
+        '| quero/mantenho distancia de | sofri/sofremos com | decepcionei/decepcionado/decepcionada com | arrependi/arrependido/arrependida de/do/da | experiencia ruim/pessima com | pessima experiencia com | fujo/longe/correr/corro de/do/da? | trauma/raiva/medo/nojo de/do/da? | jamais | nunca .. mais? '
         'quero/compro/compraria/teria '
         '| nem | exceto | tudo/qualquer .. menos | no quiero | nada de | anything/everything/any but | any brand/car but | but not | not a/an? | no more | and/but no | dont '
         'want/like '
@@ -60,7 +60,7 @@ _BEFORE: Lexicon[_Cue] = Lexicon(
         '| carro atual e? | atual e '
         '| meu/nosso carro hoje? e? | carro que tenho | saindo/sair/vim de/da/do | dono de | vendi/vender/vendo/vendendo | '
         'dou/dar/dando '
-        '| trocar/troco/troca/trocando/trocaria | comprei | hoje .. ando/tenho/uso/e | passei | possuo | uso/usava '
+        '| trocar/troco/troca/trocando/trocaria | comprei | ando/andava/rodo/rodava/andamos em/num/numa/com/no/na | sai/saimos/saindo de/do/da | desfazer/desfazendo/livrar/livrando de/do/da | quitei um/uma/o/a? | financiei um/uma/o/a? | hoje .. ando/tenho/uso/e | passei | possuo | uso/usava '
         'um/uma | bati '
         '| roubaram | batido | roubado | perdi/perda | capotei | deixar/deixo/deixaria | entregar | entro com | have '
         'a | own a | drive a | tengo un/una | no tengo '
@@ -96,7 +96,7 @@ _AFTER: Lexicon[Stance] = Lexicon(
         '| nao , | nao . | nao ; | nao ⏎ | nao ! | nao que/porque/pois/por | nao e nem | nao mas | nao nem | nao quero | nao gosto '
         '| no ⏎ | no . | no , | nao .. quero/compro/gosto/curto/aceito/pego/confio/teria/serve/rola/da/serve/presta | jamais | nunca | de '
         'jeito/forma/maneira nenhum/nenhuma/algum/alguma '
-        '| estou/esta fora | fora | dispenso | passo | odeio | detesto | nao mesmo | nao rola | nao da '
+        '| estou/esta/estamos fora/correndo/fugindo/longe | sem chance | fora | dispenso | passo | odeio | detesto | nao mesmo | nao rola | nao da '
         '| esta descartad* | descartad* | no way | nao presta | nao me atende | nao pode | nao por favor | nao '
         'obrigado | nao viu | nao mano | please no',
         'own': 'na troca | para/pra dar na? | como/de/parte do/de? entrada | e parte | como parte | que/q eu? tenho '
@@ -166,8 +166,31 @@ def _cue_before(words: Words, cues: list[Hit[_Cue]], start: int, *, since: int) 
         if reach == 1 and any(word.text in ',-/' for word in between):
             return None
         distance = sum(word.text not in _LINKS for word in between)
-        return stance if distance < reach else None
-    return None
+        if distance < reach:
+            return 'refuse' if stance == 'want' and _is_negated(words, cue.start, since) else stance
+    return 'refuse' if _is_negated(words, start, since) else None
+
+
+def _is_negated(words: Words, at: int, since: int) -> bool:
+    """Return whether a "não" shortly before a place denies it: "não boto fé em Renault", "não penso em comprar Fiat"."""
+    between: list[str] = []
+    for i in range(at - 1, max(since, at - _NEGATION_REACH) - 1, -1):
+        text = words[i].text
+        if text in _BREAKS or text in _OTHER_THOUGHT:
+            return False
+        if text in ('nao', 'nunca', 'jamais'):
+            verb = next((one for one in reversed(between) if one not in _CLITICS), '')
+            return verb.isalpha() and verb not in _NO_DENIAL
+        between.append(text)
+    return False
+
+
+_NEGATION_REACH = 5
+_OTHER_THOUGHT = word_set(', mas que e porque pois so para se quanto qual')
+_NO_DENIAL = word_set(
+    'sei sabia conheco vejo vi achei acho encontrei encontro tem tinha tenho temos ligo importo importa e era seria precisa preciso so '
+    'muito tanto quanto vendo vende abro gasta gastar faz ha existe mais ou a o os as um uma ter fico pago paga pagar custa troco'
+)
 
 
 def _linked(words: Words, end: int, start: int) -> bool:
@@ -195,17 +218,26 @@ def _after(words: Words, spans: Sequence[Span], index: int) -> Stance | None:
 
 
 def _refuses_to(words: Sequence[Word]) -> bool:
-    """Return whether what is said of a name is what one does not do with it: "Peugeot eu não deixo ela pegar"."""
-    texts = [word.text for word in words[:4]]
+    """Return whether what is said of a name turns it down: "Peugeot eu não deixo ela pegar", "Renault nem que me paguem"."""
+    texts = [word.text for word in words[:_NEAR + 3]]
     while texts and texts[0] in _TOPICAL:
         texts.pop(0)
-    return len(texts) > 1 and texts[0] == 'nao' and texts[1].endswith('o') and texts[1] not in _NO_REFUSAL
+    if len(texts) < 2 or '?' in texts:
+        return False
+    while len(texts) > 2 and texts[0] == 'nao' and texts[1] in _CLITICS:
+        texts.pop(1)
+    return texts[0] in ('nao', 'nem') and texts[1].isalpha() and texts[1] not in _NO_REFUSAL
 
 
-_TOPICAL = word_set(', eu ai entao esse essa isso ja mesmo por mim')
+_TOPICAL = word_set(', eu ai entao esse essa isso ja mesmo por mim a gente comigo')
+_CLITICS = word_set('me te nos lhe se mais da dao')
 _NO_REFUSAL = word_set(
-    'acho conheco vejo entendo ligo importo muito tanto so mesmo no do ao pelo novo usado velho caro certo obrigo lembro '
-    'digo descarto excluo rejeito dispenso nego reclamo abro preciso tenho bonito zero quando como pro isso faco'
+    # What a good car does not do, and what says nothing of it.
+    'quebra quebram gasta gastam bebe bebem desvaloriza desvalorizam tem decepciona decepcionam falha falham estraga enferruja '
+    'perde perdem deixa deixam problema problemas manutencao dor trabalho sei sabia acho achei conheco vejo vi encontrei e sao '
+    'era seria fica ficam precisa preciso importa importam ligo importo muito tanto so no do ao pelo caro cara na o a os as um '
+    'uma digo descarto excluo rejeito dispenso nego reclamo abro tenho temos tinha faz faco sempre todo muita para de em por lembro '
+    'entendo custa custam vale valem ta esta estao pode tudo nada mas ou ha existe vem chega chegou'
 )
 
 
