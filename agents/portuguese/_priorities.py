@@ -23,13 +23,13 @@ _PRIORITIES: Lexicon[Priority] = Lexicon(
         'mileage | gas mileage | fuel economy | mpg | rende bem/bastante/muito | gasolina | combustivel | beba pouca '
         '| nao beba/bebe/gaste/gasta muito/demais | pao duro',
         Priority.LOW_MAINTENANCE: 'gastar/gaste/gasto/gastando pouco/menos com/em/na/de oficina/mecanico/conserto/peca/pecas/revisao | nao .. gastar/gaste/gastando com/em/na/de oficina/mecanico/conserto/peca/pecas | manutencao barata/baixa/facil/simples/acessivel/tranquila/em | manutencao | '
-        'barato/baratinho/facil de manter/arrumar/consertar | mecanica/peca/pecas .. '
+        'barato/baratinho/facil de manter/arrumar/consertar | mecanico .. barato | mecanica/peca/pecas .. '
         'barata/baratas/simples/facil/faceis/acessivel/acessiveis | custo de manutencao '
         '| baixo custo .. manter/manutencao | cheap to maintain | low maintenance | barato .. manutencao | oficina '
         'barata | revisao barata | revisoes baratas | peca barata | seguro e manutencao',
         Priority.RELIABILITY: 'confiavel | confiaveis | confiabilidade | duravel | durabilidade | resistente | '
         'robusto | robustez | nao .. quebr* | nunca quebr* | nao .. de/da/tenha/tem/dar problema/problemas | sem '
-        'problema mecanico | nao .. deix* na mao | nao .. na mao | nao .. oficina | '
+        'problema mecanico | nao .. deix* .. na mao/rua/estrada/pista | nao .. deix* na mao | nao .. na mao | nao .. oficina | '
         'nao .. dor de cabeca | sem dor de cabeca | aguente/aguenta o? tranco | reliable | reliability | dependable '
         '| inquebravel | bom de guerra | guerreiro | pouco problema | mecanica boa/confiavel | boa mecanica | '
         'procedencia | de confianca',
@@ -43,9 +43,9 @@ _PRIORITIES: Lexicon[Priority] = Lexicon(
         'lugares | caiba .. todo/todos/familia/gente/mala*/cadeir* | cabe/caber .. '
         'todo/todos/familia/gente/mala*/cadeir* | grande por dentro | '
         'bastante lugar | spacious | space | trunk | roomy | mala grande | malas | espacio | espacioso | baul | '
-        'interno grande | bem grande | que caiba | sete passageiros',
+        'interno grande | bem grande | que caiba | cabe/cabem/caiba/caibam/caber 4/5/6/7 | 6/7 pessoas | sete passageiros',
         Priority.PERFORMANCE: 'desempenho | performance | potencia | potente | potentes | motor forte/bom/potente | '
-        'motorzao | ande/anda/andar/andam/andem/correr/corra/corre bem/muito/forte/firme | turbo | velocidade | veloz | torque | arrancada | '
+        'motorzao | ande/anda/andar/andam/andem/correr/corra/corre bem/muito/forte/firme | turbo | velocidade | veloz | torque | arrancada | acelerar | pisar fundo | gosto/gosta de correr/velocidade | '
         'arranque | rapido | forte de motor | carro forte | '
         'bem forte | forca | cavalaria | powerful | power | fast | esportivo | esportividade | puxa bem | bom de '
         'subida | responda bem | motor turbo',
@@ -64,13 +64,13 @@ _PRIORITIES: Lexicon[Priority] = Lexicon(
         'menos de 1/2/3/4/5/6/7/8/9/10/15/20/25/30/35/40/45/50/60/70/80/90/100 mil km | pouco quilometro | rodado '
         'pouco | que nao seja rodado | nao/sem .. muito rodado | nao .. rodado demais | pouquissimo rodado',
         Priority.AUTOMATIC: 'automatico | automatica | automaticos | automatizado | automatic* | cambio auto/aut/cvt '
-        '| cvt | transmissao automatica | sem embreagem | cansado/cansada/cansei/chega de embreagem/marcha/cambio | sem marcha | auto transmission | hidramatico | nao .. '
+        '| cvt | transmissao automatica | sem embreagem | sem pedal de? embreagem | cansado/cansada/cansei/chega de embreagem/marcha/cambio | sem marcha | auto transmission | hidramatico | nao .. '
         'embreagem | nao .. passar/trocar marcha',
         Priority.DESIGN: 'design | visual/design/estilo/cara/aparencia/jeito esportivo/esportiva/agressivo/agressiva/moderno/moderna | bonito | bonita | bonitao | lindo | linda | estilo | estiloso | visual | '
         'aparencia | beleza do | beleza e | e a? beleza | arrojado | charmoso | chamativo | elegante | good looking | beautiful | nice '
         'looking | style | stylish | esportivo bonito | cara de novo | estetica | bonitinho | bonitos',
         Priority.NEWER_YEAR: 'ate/maximo/com/uns/de/menos 1/2/3/4/5/um/dois anos/ano de? uso | menos de 1/2/3/4/5 anos/ano de? uso | ano recente | mais recente | mais novo/nova possivel | mais novo | mais nova | mais '
-        'novinho | bem novo | seminovo recente | ano/anos mais recente/recentes/novo/novos | novo possivel | newer | '
+        'novinho | bem novo/novinho | novinho em folha | seminovo recente | ano/anos mais recente/recentes/novo/novos | novo possivel | newer | '
         'recent year | modelo novo/recente | '
         'o mais atual | anos recentes | ano novo | recem lancado | poucos anos de uso | pouco tempo de uso | modelo '
         'mais atual | newest | mais moderno possivel',
@@ -104,6 +104,12 @@ _NEGATED = Lexicon(
         'nao exijo | nao e prioridade | risca* | abro mao | nao curto | dont need | don t need | no need | nao '
         'necessariamente | abrir mao | odeio | detesto | nao me? interessa | mais que | menos | cancela | pode ser '
         'sem | pouco importa'
+    }
+)
+_INSISTED = Lexicon(
+    {
+        True: 'sem/nao abrir/abro/abra/abrimos mao | nao pode/podem faltar | nao vivo/fico/da/ando .. sem | sem esquecer | nao '
+        'dispenso | nao quero ficar sem | so nao abro mao'
     }
 )
 _NEGATED_AFTER = Lexicon(
@@ -147,6 +153,7 @@ def _hits(scene: Scene) -> list[Hit[Priority]]:
     ]
 
 
+_FAST_AFTER = word_set('valor vende vender vendo desvaloriza perde perca quebra entrega resposta responder atendimento')
 _SAFE = frozenset({',', 'e', 'bem', 'mais', 'muito', 'ser'})
 _ONLY_AFTER = {
     **dict.fromkeys(('ar', 'ac'), frozenset({'com', 'tem', 'tenha', 'e', ',', 'ter', 'de', 'with'})),
@@ -178,6 +185,10 @@ def _means_attribute(scene: Scene, hit: Hit[Priority]) -> bool:
     if hit.value is Priority.AUTOMATIC and {'manual', 'ou'} <= near:
         return False
     if hit.value is Priority.ECONOMY and 'sonho' in near:  # "sonho de consumo"
+        return False
+    if words[hit.start].text == 'conforto' and words[hit.start - 1].text == 'bebe':  # a seat
+        return False
+    if words[hit.start].text == 'rapido' and not _FAST_AFTER.isdisjoint(near):
         return False
     if words[hit.start].text == 'beleza' and (words[hit.start].raw[:1] in 'bB' and not scene.asks('priorities')):
         return False
@@ -246,6 +257,8 @@ def _is_negated(words: Words, hit: Hit[Priority]) -> bool:
         low and hit.start - low < _REACH + 3 and words[low - 1].text not in SENTENCE_ENDS | {',', 'mas', 'quero', 'com'}
     ):
         low -= 1
+    if _INSISTED.within(words[low : hit.start]):
+        return False
     for cue in _NEGATED.find(words[low : hit.start]):
         if hit.start - (low + cue.end) <= _REACH - 1:
             return True

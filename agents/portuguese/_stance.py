@@ -219,7 +219,7 @@ def _after(words: Words, spans: Sequence[Span], index: int) -> Stance | None:
 
 def _refuses_to(words: Sequence[Word]) -> bool:
     """Return whether what is said of a name turns it down: "Peugeot eu não deixo ela pegar", "Renault nem que me paguem"."""
-    texts = [word.text for word in words[:_NEAR + 3]]
+    texts = [word.text for word in words[: _NEAR + 3]]
     while texts and texts[0] in _TOPICAL:
         texts.pop(0)
     if len(texts) < 2 or '?' in texts:

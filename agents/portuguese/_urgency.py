@@ -20,7 +20,7 @@ _NOW, _SOON, _LATER, _OPEN = (
 
 _PHRASES: Lexicon[Urgency] = Lexicon(
     {
-        _NOW: 'urgente | urgentemente | urgencia | com pressa | tenho pressa | estou com pressa | para ontem | para '
+        _NOW: 'daqui a pouco | daqui uns/alguns dias | precisando demais/urgente | urgente | urgentemente | urgencia | com pressa | tenho pressa | estou com pressa | para ontem | para '
         'hoje | ainda hoje | fechar/fecho/fazer/resolver negocio/compra/isso hoje/amanha/agora/ja/logo | comprar/fechar/resolver/pegar/levar hoje/agora/ja/logo/amanha | para agora | agora '
         'mesmo | o quanto antes | quanto antes | '
         'mais rapido possivel | o mais breve | mais breve possivel | imediato | imediata | imediatamente | essa '
@@ -40,7 +40,7 @@ _PHRASES: Lexicon[Urgency] = Lexicon(
         'mes proximo | proximo mes',
         _LATER: 'semestre que vem | proximo semestre | segundo semestre | 2 semestre | meio do ano | metade do ano | '
         'meados do ano | half a year | meio ano | outro semestre',
-        _OPEN: 'sem pressa | nao tenho .. pressa | nao .. pressa | sem urgencia | nao .. urgencia | nao .. urgente | '
+        _OPEN: 'uma hora dessas | qualquer hora/dia | um dia desses | sondagem | so namorando/paquerando/flertando | namorando/paquerando os/uns/alguns | sem pressa | nao tenho .. pressa | nao .. pressa | sem urgencia | nao .. urgencia | nao .. urgente | '
         'nada urgente | so olhando | so .. olhada | dando uma olhada | so pesquisando | pesquisando | so .. olhar | '
         'olhando ainda | estou olhando | olhar por enquanto | sem previsao | '
         'so curiosidade | por curiosidade | curioso | ano que vem | proximo ano | sem data | sem prazo | com calma | '

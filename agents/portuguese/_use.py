@@ -27,18 +27,19 @@ _USES: Lexicon[MainUse] = Lexicon(
         'servico pesado | pedreiro | eletricista | marceneiro | equipamento | equipamentos '
         '| tools | cargo | freight | puxar .. carretinha/peso | caixas | carretinha | reboque | verdura | verduras | hortifruti | ceasa | '
         'levar/carregar/transportar/buscar/vender/entregar .. fruta*/verdura*/legume*/bebida*/gas/agua/cimento/areia/tijolo*/racao/pao/paes/marmita*/salgado*/bolo*/roupa*/movel/moveis/maquina*/som/instrumento*/encomenda*/estoque | '
-        'carregar peso/coisas/tralha/carga | feira livre | feirante | marmoraria | serralheria | marcenaria | motoboy',
+        'carregar peso/coisas/tralha/carga | levar/carregar/transportar .. freezer/geladeira/banda/instrumentos/sucata/lenha/leite/ovos/queijo/peixe/carne/flores/uniforme*/brinquedos | '
+        'vender/vendo/vendendo .. na rua/na feira/de porta/na praia | faco/fazer/fazendo mudanca/mudancas/carreto/carretos | carregar peso/coisas/tralha/carga | feira livre | feirante | marmoraria | serralheria | marcenaria | motoboy',
         MainUse.OFFROAD_RURAL: 'sitio | fazenda | roca | chacara | rancho | haras | estrada de terra/chao/barro | '
         'estradas de terra/chao | chao batido | trilha | trilhas | lama | '
         'lamacal | barro | zona rural | area rural | rural | off road | offroad | interior de terra | meio do mato | '
         'no/do/para/pelo mato | lida | gado | bois | boi | vaca | vacas | cavalo | cavalos | plantacao | lavoura | colheita | pasto | porteira | assentamento | ramal | farm | dirt road* | lugar ruim de estrada | rua de terra | ruas de terra | buraco* de terra | '
         'no/do/de/el/pelo/para/o campo | campo e terra | estrada ruim | estradas ruins | finca | pescaria',
         MainUse.BUSINESS: 'empresa | minha firma | a firma | firma | frota | pj | cnpj | uso corporativo | '
-        'corporativo | para a? equipe | visito/visitar/visitando/atendo/atender/atendendo cliente* | visita* a? cliente* | meu/nosso/do/no/o/proprio/pequeno/para negocio | negocios | meu '
+        'corporativo | para a? equipe | levo/levar/levando/busco/buscar cliente* | visito/visitar/visitando/atendo/atender/atendendo cliente* | visita* a? cliente* | meu/nosso/do/no/o/proprio/pequeno/para negocio | negocios | meu/minha/nosso/nossa comercio/salao/escritorio/restaurante/oficina/clinica/mercadinho/bar/padaria/lanchonete/pousada/barbearia/farmacia/imobiliaria/construtora/startup | meu '
         'comercio | minha loja | escritorio movel | '
         'company | fleet | business | representante comercial | sou/trabalho representante | como representante | representacao comercial | vendedor externo | equipe '
         'de vendas | empresarial | meu negocio',
-        MainUse.FAMILY: 'familia | familiar | crianca | criancas | filho | filhos | filha | filhas | bebe | '
+        MainUse.FAMILY: 'bebe conforto | somos 4/5/6/7/8 | 4/5/6/7/8 pessoas em/na/la casa | familia | familiar | crianca | criancas | filho | filhos | filha | filhas | bebe | '
         'meus/os/as guri/guris/piazada/menino/meninos/moleque/moleques/pequenos | crianca* .. escola | gravida | '
         'gestante | esposa e .. filh* | '
         'gemeos | netos | patroa e | mulher e os/as? | kids | family | children | cadeirinha | cadeirinhas | '
@@ -54,7 +55,7 @@ _USES: Lexicon[MainUse] = Lexicon(
         MainUse.DAILY_COMMUTE: 'dia a dia | no dia dia | diaadia | todo dia | todos os dias | uso diario | diario | '
         'diariamente | cotidiano | rotina | ir trabalhar | ir ao/para o? trabalho/servico/trampo/escritorio/emprego '
         '| ir e voltar | ida e volta .. trabalho/servico | trabalhar | trabalho | trampo | trampar | servico | '
-        'emprego | faculdade | facul | universidade | curso | estudar | escola | colegio | aula | aulas | '
+        'emprego | faculdade | facul | universidade | curso | estudar | estagio | cursinho | autoescola | federal | hemodialise | tratamento | quimio* | radioterapia | treino | natacao | banco | cartorio | escola | colegio | aula | aulas | '
         'rodar/andar/uso/usar na/dentro/em .. cidade | na cidade | uso urbano | urbano | cidade mesmo | transito | igreja | missa | culto | fisio | fisioterapia | medico | consulta | consultas | shopping | padaria | fazer compra/compras | creche | '
         'plantao | plantoes | hospital | clinica | consultorio | mais/so/somente cidade | '
         'para a? cidade | carro de cidade | commut* | work | daily | supermercado | mercado | dentro da cidade | '
@@ -80,7 +81,7 @@ _NOT_USE = Lexicon(
         'voltar/voltei/fui/vim/vou/volto de | larguei | parei | sai do/da/de | nao .. '
         'para/pra/e/vou/quero/pretendo/uso/trabalho '
         '| nada de | sem ser para | deixei | nunca .. para | trabalhava | fui | voces tem | baixei o? | pelo | '
-        'baixar | antes .. era | nao mais | em vez de | km .. da/na/do | moro/mora/fico .. da/na/no'
+        'baixar | antes .. era | nao mais | em vez de | no/do km .. da/na/do | bom/boa/firme/estavel/seguro de/na/em | moro/mora/fico .. da/na/no'
     }
 )
 # The trip of "viajar com os filhos" is the family's.
@@ -157,7 +158,7 @@ def _main(words: Words, hits: list[Hit[MainUse]]) -> MainUse:
         'rodovia',
     }:
         for use in _BY_STRENGTH:
-            if use in named and hits[named.index(use)].start - hits[0].end <= 6:
+            if use in named:
                 return use
     if (
         named[0] in (MainUse.TRAVEL, MainUse.LEISURE)
@@ -203,6 +204,8 @@ def _is_purpose(scene: Scene, hit: Hit[MainUse]) -> bool:
         return False
     if scene.asks('use'):
         return True
+    if hit.value is MainUse.LEISURE and scene.asks('urgency'):
+        return False  # "nesse fim de semana" says when
     if hit.value is MainUse.DAILY_COMMUTE and words[hit.start].text in _ALSO_PLACES:
         if _PLACE_OF_WORK.within(words[max(0, hit.start - 2) : hit.end + 1]):
             return False
@@ -217,7 +220,7 @@ def _is_purpose(scene: Scene, hit: Hit[MainUse]) -> bool:
 
 _ALSO_PLACES = word_set(
     'trabalho escola mercado curso servico emprego aula metro estudo work transito na hospital plantao plantoes clinica '
-    'igreja missa culto fisio fisioterapia medico consulta consultas shopping padaria creche consultorio faculdade facul universidade academia'
+    'estagio cursinho autoescola federal hemodialise tratamento treino natacao banco cartorio igreja missa culto fisio fisioterapia medico consulta consultas shopping padaria creche consultorio faculdade facul universidade academia'
 )
 """Words that name a use only when one goes there."""
 _ARTICLES = word_set('a o as os um uma minha meu nossa nosso')
