@@ -67,10 +67,9 @@ def _facts(heard: Understanding, profile: UserProfileData) -> list[ToolCallPart]
     forgotten = [change.field for change in heard.changes if change.op == 'correct' and not change.value]
     for change in heard.changes:
         if change.op == 'forget':
-            left = _without(getattr(profile, change.field), change.value)
+            # What the same turn adds would be lost to the list that replaces it.
+            left = _without(getattr(profile, change.field), change.value) + _list(remembered.pop(change.field, []))
             if left:
-                # What the same turn adds would be lost to the list that replaces it.
-                left += cast('list[Any]', remembered.pop(change.field, []))
                 corrected[change.field] = left
             else:
                 forgotten.append(change.field)
@@ -80,6 +79,10 @@ def _facts(heard: Understanding, profile: UserProfileData) -> list[ToolCallPart]
     if forgotten:
         calls.append(ToolCallPart('forget', {'names': forgotten}))
     return calls
+
+
+def _list(value: Any) -> list[Any]:
+    return cast('list[Any]', value) if isinstance(value, list) else [value]
 
 
 def _without(held: Any, dropped: Any) -> list[Any]:

@@ -102,8 +102,8 @@ def _ranking(profile: UserProfileData) -> Iterable[Criterion]:
         yield Criterion('city', 'city', 'in', (profile.city,))
     if profile.state:
         # A car at the other end of the country has to meet many more wishes than one at hand to come first.
-        yield Criterion('state', 'state', 'in', (profile.state,), 3)
-        yield Criterion(_REACH, 'state', 'in', within_reach(profile.state), 3)
+        yield Criterion('state', 'state', 'in', (profile.state,), 4)
+        yield Criterion(_REACH, 'state', 'in', within_reach(profile.state), 4)
     for priority in profile.priorities:
         if priority is Priority.AUTOMATIC:
             yield Criterion('priorities', 'gearbox', 'in', ('automatic',))

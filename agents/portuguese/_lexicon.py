@@ -15,6 +15,7 @@ from agent_memory.agents.portuguese._text import SENTENCE_ENDS, STEM, Word, Word
 
 ValueT = TypeVar('ValueT')
 _GAP = 3
+_GAP_ENDS = SENTENCE_ENDS | {','}
 _MANY = 12
 """Places from which it pays to leave out the phrases that cannot be there."""
 
@@ -133,7 +134,7 @@ def _match(words: Sequence[Word], i: int, steps: tuple[_Step, ...], step: int) -
         for skipped in range(_GAP + 1):
             if (end := _match(words, i + skipped, steps, step + 1)) is not None:
                 return end
-            if i + skipped >= len(words) or words[i + skipped].text in SENTENCE_ENDS:
+            if i + skipped >= len(words) or words[i + skipped].text in _GAP_ENDS:
                 return None
         return None
     if i < len(words) and current.accepts(words[i].text):

@@ -300,7 +300,7 @@ def _holds(words: Words, amount: Amount) -> bool:
     return before in _HAVING or (amount.end < len(words) and _FINE.at(words, amount.end) is not None)
 
 
-_HAVING = word_set('tenho temos consigo conseguimos posso podemos quero queremos pago pagamos gasto so')
+_HAVING = word_set('talvez tenho temos consigo conseguimos posso podemos quero queremos pago pagamos gasto so')
 _FINE = Lexicon({True: 'esta/e/fica/seria bom/otimo/ok/ideal/perfeito/certo/melhor | serve | fecha | da para mim'})
 
 

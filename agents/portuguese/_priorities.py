@@ -153,7 +153,13 @@ def _hits(scene: Scene) -> list[Hit[Priority]]:
     ]
 
 
-_FAST_AFTER = word_set('valor vende vender vendo desvaloriza perde perca quebra entrega resposta responder atendimento')
+_NEVER_NEAR = {
+    'consumo': frozenset({'sonho'}),
+    'conforto': frozenset({'bebe'}),  # a seat for children
+    'rapido': word_set(
+        'valor vende vender vendo desvaloriza perde perca quebra entrega resposta responder atendimento'
+    ),
+}
 _SAFE = frozenset({',', 'e', 'bem', 'mais', 'muito', 'ser'})
 _ONLY_AFTER = {
     **dict.fromkeys(('ar', 'ac'), frozenset({'com', 'tem', 'tenha', 'e', ',', 'ter', 'de', 'with'})),
@@ -181,18 +187,14 @@ _OF_INSURANCE = word_set('barato baratinho caro baixo alto acessivel em do da es
 def _means_attribute(scene: Scene, hit: Hit[Priority]) -> bool:
     """Leave out everyday words that only sometimes name an attribute."""
     words = scene.words
+    word = words[hit.start].text
     near = {word.text for word in words[max(0, hit.start - 3) : hit.end + 3]}
+    if not _NEVER_NEAR.get(word, frozenset()).isdisjoint(near):
+        return False
     if hit.value is Priority.AUTOMATIC and {'manual', 'ou'} <= near:
         return False
-    if hit.value is Priority.ECONOMY and 'sonho' in near:  # "sonho de consumo"
+    if word == 'beleza' and (words[hit.start].raw[:1] in 'bB' and not scene.asks('priorities')):
         return False
-    if words[hit.start].text == 'conforto' and words[hit.start - 1].text == 'bebe':  # a seat
-        return False
-    if words[hit.start].text == 'rapido' and not _FAST_AFTER.isdisjoint(near):
-        return False
-    if words[hit.start].text == 'beleza' and (words[hit.start].raw[:1] in 'bB' and not scene.asks('priorities')):
-        return False
-    word = words[hit.start].text
     before = words[hit.start - 1].text if hit.start else ''
     after = words[hit.end].text if hit.end < len(words) else ''
     if word in _INSURANCE and hit.end - hit.start == 1 and (after in _OF_INSURANCE or before == 'o'):

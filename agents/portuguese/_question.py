@@ -75,13 +75,19 @@ def topics_of(asked: str | None) -> frozenset[Topic]:
     words = read_words([asked])
     sentences = question_sentences(words)
     found: frozenset[Topic] = frozenset(hit.value for sentence in sentences for hit in _TOPICS.find(sentence))
-    if not found:  # "Existe em dois estados. Qual é o seu?" is about what was said before it
+    if not found and _is_elliptic(question_sentences(words)[-1:]):
         found = frozenset(hit.value for hit in _TOPICS.find(words))
     if not found and _BARE_QUESTION.within(words) and _WHY_DATA.within(words):
         found = frozenset[Topic]({'consent'})
     return _settled(found)
 
 
+def _is_elliptic(questions: list[Words]) -> bool:
+    """Return whether a question leans on what was said before it: "Existe em dois estados. Qual é o seu?"."""
+    return any(len(question) <= _FEW and question[0].text in ('qual', 'quais', 'e') for question in questions)
+
+
+_FEW = 6
 # "É só para o atendimento. Você aceita?" comes back to a question about personal data.
 _BARE_QUESTION = Lexicon({True: 'aceita ? | concorda ? | autoriza ? | tudo bem ? | pode ser ? | de acordo ?'})
 _WHY_DATA = Lexicon({True: 'para o/seu? atendimento | para te atender | terceiros | compartilha* | usados? apenas/so'})
@@ -123,6 +129,8 @@ def split_sentences(words: Words) -> list[Words]:
         if word.text in _SENTENCE_ENDS:
             if i > start:
                 sentences.append(Words(words[start : i + 1]))
+            elif word.text == '?' and sentences:  # "economia, conforto...?"
+                sentences[-1] = Words((*sentences[-1], word))
             start = i + 1
     if start < len(words):
         sentences.append(Words(words[start:]))

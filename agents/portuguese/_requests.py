@@ -90,7 +90,7 @@ _OPT_OUT = Lexicon(
         'mais | unsubscribe | stop messaging/sending/texting | '
         'no more messages | don t message/text/contact me | remove me | take me off | no me .. mensajes | nao quero '
         'mais .. mensagem/mensagens/oferta/ofertas/propaganda/novidades/promocoes | tira meu numero | tirem meu '
-        'numero | remove* meu numero | nao perturbe* | nao entre* mais em contato | me bloqueia | bloque* .. numero/contato/whats | dejen de',
+        'numero | remove* meu numero | nao me? perturb*/incomod*/importun* | nao entre* mais em contato | me bloqueia | bloque* .. numero/contato/whats | dejen de',
         False: 'volta*/voltem .. mandar/enviar/receber .. mensagem/mensagens/oferta/ofertas? | voltar a me? '
         'mandar/enviar/receber | pode/podem .. voltar .. mandar/enviar/me chamar | pode/podem continuar '
         'me? mandando/enviando/avisando | quero .. receber .. de novo/novamente/sim/ofertas/mensagens/novidades | '

@@ -67,7 +67,7 @@ _USES: Lexicon[MainUse] = Lexicon(
 _STRONG: Lexicon[bool] = Lexicon({True: 'uber | 99 | app | aplicativo'})
 _PURPOSE = Lexicon(
     {
-        True: 'para | pra | usar | uso | usaria | utilizar | rodar | ir | levar | carregar | fazer | preciso | serve '
+        True: 'para | faco | fazemos | fazendo | trabalho com/de/na/no | vivo de | pra | usar | uso | usaria | utilizar | rodar | ir | levar | carregar | fazer | preciso | serve '
         '| for | e | quero | vou | principal* | mais | trabalhar | viajar | viajo | '
         'pegar | buscar | finalidade | sou | somos | temos | tenho | minha | meus | meu | com | moro | passear | vai '
         '| casa | need | buscando | curtir | have | we | with | encarar | no | na | nos'
