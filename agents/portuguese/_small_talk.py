@@ -11,7 +11,7 @@ from agent_memory.agents.portuguese._text import END, Word, Words
 _OPENINGS = Lexicon(
     {
         True: 'oi/oie/oii/oiee/ola/opa/hey/hello/hi/hola/salve/alo/eae/eai/iae | bom dia | boa tarde/noite | e ai , | bom/bem/entao/olha/olhe/ah/ai , '
-        '| tudo bem/bom/certo/joia com voce/voces? ? | beleza ? | como vai ? | buenos dias | buenas | good morning/afternoon/evening '
+        '| tudo bem/bom/certo/joia com? voce/voces? ? | e voce ? | como voce/voces esta/estao ? | beleza ? | como vai ? | buenos dias | buenas | good morning/afternoon/evening '
         '| mano/mana/cara/vei/veio/brother/bro/parca/parceiro/bicho/rapaz/moco/moca/querido/querida/amigo/amiga/gente/pessoal/mestre/fera/'
         'campeao/guria/guri/senhor/senhora/tche/uai/oxe/oxente/eita/ixe/vixe/bah/puts/putz/poxa/aff/po/hum/hmm/hm/ahn/ah/ih/xi ,? '
         '| irmao/chefe/patrao/tio/tia/meu/velho/amor/bem/doutor/doutora/so/menina/menino/man , | meu amigo/querido/bem/povo/chapa ,?'

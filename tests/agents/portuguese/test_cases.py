@@ -42,7 +42,9 @@ def _wrong(case: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
     }
 
 
-@pytest.mark.parametrize('case', _load('utterances_dev.yaml'), ids=lambda case: case['id'])
+@pytest.mark.parametrize(
+    'case', [*_load('utterances_dev.yaml'), *_load('utterances_dev_2.yaml')], ids=lambda case: case['id']
+)
 def test_a_turn_is_understood_as_annotated(case: dict[str, Any]) -> None:
     assert bool(_wrong(case)) == (case['id'] in KNOWN_FAILURES), _wrong(case)
 
