@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -19,6 +19,8 @@ from tests.servers import admin_url
 
 AT_ONCE = Pace(quiet=timedelta(0), cap=timedelta(0), most=1)
 STUCK = timedelta(minutes=2)
+_GONE = -2
+"""What PTTL says of a key that is not there."""
 SLOW = Policy(lease=timedelta(minutes=1))
 
 
@@ -43,6 +45,12 @@ class Owing:
 
     async def settle(self, outcome: Any, *, token: str = 'a', **more: Any) -> bool:
         return await self.store.channel.settle(CONTACT, 'm1', outcome, token=token, part=0, **more)
+
+    async def kept_ms(self, what: Literal['owed', 'reach']) -> int:
+        """Return how many ms a key of the contact has left; -1 for ever."""
+        keys = await self.store._ready()  # pyright: ignore[reportPrivateUsage]
+        client: Any = self.operator.client
+        return await client.pttl(getattr(keys, what)(CONTACT))
 
     async def reply(self) -> tuple[str, int]:
         """Return the state of the reply and how many ms it is kept."""
@@ -99,6 +107,73 @@ async def test_a_send_that_is_under_way_is_not_taken_back_by_a_mute(owing: Owing
     await owing.claim()
     await owing.store.channel.mute(CONTACT, timedelta(hours=1))
     assert isinstance(await owing.claim(), Dispatch)
+
+
+async def test_only_who_claimed_a_reply_says_what_became_of_it(owing: Owing) -> None:
+    await owing.claim()
+    assert not await owing.settle('sent', token='b')
+    assert (await owing.reply())[0] == 'dispatching'
+
+
+async def test_a_reply_that_is_tried_again_keeps_its_place_before_the_next_one(owing: Owing) -> None:
+    await owing.owe('m2')
+    await owing.claim()
+    await owing.settle('later', wait=timedelta(seconds=5))
+    assert await owing.store.channel.owed(CONTACT) == ('m1', 'm2')
+    owing.clock.pass_by(timedelta(seconds=4))
+    assert await owing.store.channel.owing() == ()
+    owing.clock.pass_by(timedelta(seconds=1))
+    assert await owing.store.channel.owing() == (CONTACT,)
+
+
+async def test_the_next_reply_waits_as_long_as_the_one_before_is_put_off(owing: Owing) -> None:
+    await owing.owe('m2')
+    await owing.claim()
+    await owing.settle('later', wait=STUCK + timedelta(minutes=1))
+    owing.clock.pass_by(STUCK + timedelta(seconds=30))
+    assert isinstance(await owing.claim('b', 'm2'), Owed)
+
+
+async def test_a_reply_of_which_a_status_tells_goes_on_after_its_sender_gave_it_up(owing: Owing) -> None:
+    await owing.claim()
+    await owing.settle('indeterminate')
+    assert await owing.store.channel.owed(CONTACT) == ()
+    assert await owing.settle('delivered', token='', more=True)
+    assert await owing.store.channel.owed(CONTACT) == ('m1',)
+    assert await owing.kept_ms('owed') > 0
+    claimed = await owing.claim('b')
+    assert isinstance(claimed, Dispatch)
+    assert claimed.part == 1
+
+
+async def test_nothing_to_say_leaves_nothing(owing: Owing) -> None:
+    await owing.claim()
+    await owing.settle('nothing')
+    assert await owing.reply() == ('', _GONE)
+
+
+@pytest.mark.parametrize(('decision', 'state'), [('arrived', 'sent'), ('drop', 'failed')])
+async def test_what_an_operator_knows_is_what_became_of_a_reply(owing: Owing, decision: Any, state: str) -> None:
+    await owing.claim()
+    await owing.settle('indeterminate')
+    assert await owing.store.channel.decide(CONTACT, 'm1', decision)
+    assert (await owing.reply())[0] == state
+    assert await owing.store.channel.owed(CONTACT) == ()
+
+
+async def test_a_reply_that_an_operator_sends_again_is_owed_for_a_while(owing: Owing) -> None:
+    await owing.claim()
+    await owing.settle('indeterminate')
+    assert await owing.store.channel.decide(CONTACT, 'm1', 'again')
+    assert await owing.kept_ms('owed') > 0
+
+
+async def test_a_reply_that_is_not_kept_any_more_is_not_sent_again(owing: Owing) -> None:
+    await owing.claim()
+    await owing.settle('indeterminate')
+    keys = await owing.store._ready()  # pyright: ignore[reportPrivateUsage]
+    await owing.operator.client.unlink(keys.mark(CONTACT, 'm1'))
+    assert not await owing.store.channel.decide(CONTACT, 'm1', 'again')
 
 
 async def test_an_erased_contact_is_in_no_index(owing: Owing) -> None:
@@ -191,10 +266,8 @@ async def _dispatch(owing: Owing) -> Dispatch:
 
 
 async def test_what_a_channel_keeps_of_a_contact_has_an_end(owing: Owing) -> None:
-    keys = await owing.store._ready()  # pyright: ignore[reportPrivateUsage]
-    client: Any = owing.operator.client
-    assert await client.pttl(keys.owed(CONTACT)) > 0
-    assert await client.pttl(keys.reach(CONTACT)) > 0
+    assert await owing.kept_ms('owed') > 0
+    assert await owing.kept_ms('reach') > 0
 
 
 async def test_a_person_who_only_changes_the_user_id_keeps_the_number(owing: Owing) -> None:
