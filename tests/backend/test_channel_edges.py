@@ -275,3 +275,21 @@ async def test_a_person_who_only_changes_the_user_id_keeps_the_number(owing: Owi
     await owing.store.channel.link((user, number), contact_id='bia', spare='spare')
     assert await owing.store.channel.relink((user, number), (new,)) == 'bia'
     assert await owing.store.channel.link((number,), contact_id='x', spare='spare') == 'bia'
+
+
+async def test_a_changed_number_that_somebody_else_has_stays_theirs_until_an_operator_decides(owing: Owing) -> None:
+    channel = owing.store.channel
+    user, new, number = Alias('user', 'user'), Alias('new', 'user'), Alias('number', 'phone')
+    await channel.link((user,), contact_id='zoe', spare='spare')
+    await channel.link((number,), contact_id='bia', spare='spare')
+    assert await channel.relink((user,), (new, number)) == 'zoe'
+    assert await channel.merges() == [('bia', 'zoe')]
+    assert await channel.link((number,), contact_id='x', spare='spare') == 'bia'
+
+
+async def test_a_changed_number_that_comes_with_a_stranger_has_changed_hands(owing: Owing) -> None:
+    channel = owing.store.channel
+    user, new, number = Alias('user', 'user'), Alias('new', 'user'), Alias('number', 'phone')
+    await channel.link((user,), contact_id='zoe', spare='spare')
+    await channel.relink((user,), (new, number))
+    assert await channel.link((Alias('stranger', 'user'), number), contact_id='x', spare='spare') == 'spare'
