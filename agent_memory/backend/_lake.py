@@ -140,8 +140,8 @@ class LakeArchive(ThreadedArchive):
     def _attach(self, connection: duckdb.DuckDBPyConnection) -> None:
         options = [f'DATA_INLINING_ROW_LIMIT {_INLINED}']
         if self._data is not None:
-            options.append(f'DATA_PATH {_quoted(self._data)}')
-        connection.execute(f'ATTACH {_quoted(PREFIX + self._reached)} AS lake ({", ".join(options)})')
+            options.append(f'DATA_PATH {quoted(self._data)}')
+        connection.execute(f'ATTACH {quoted(PREFIX + self._reached)} AS lake ({", ".join(options)})')
         self._enter_lake(connection)
 
     def _enter_lake(self, connection: duckdb.DuckDBPyConnection) -> None:
@@ -205,5 +205,6 @@ class _Open:
     gate: Gate
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """Return `text` as a literal of SQL."""
     return "'" + text.replace("'", "''") + "'"

@@ -6,10 +6,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import get_args
 
+import anyio
 from rich.console import Console
 
 from agent_memory.backend._duckdb import DuckDBArchive
 from agent_memory.backend._history import Answer
+from agent_memory.backend._lake import LakeArchive
+from agent_memory.backend._lake_move import move_into_lake
 from agent_memory.backend._redis import RedisStore
 from agent_memory.backend._restore import restore
 from agent_memory.backend._retention import Outlived, Rule, Table, outlived, retain
@@ -42,6 +45,18 @@ async def run_restore(*, file: Path, data: Path | None) -> None:
     finally:
         await archive.close()
     _console.print(f'Restored {archive.path}. {erased} people who were erased are not in it.', soft_wrap=True)
+
+
+async def run_move(*, file: Path, data: Path | None) -> None:
+    """Copy the history into a lake."""
+    lake = _settings(data).history()
+    if not isinstance(lake, LakeArchive):
+        raise SetupError('AGENT_MEMORY_ARCHIVE names no lake to move into; see docs/operations.md')
+    if not await anyio.Path(file).exists():
+        raise InvalidInput(f'{file}: there is no history')
+    moved = await move_into_lake(file, lake)
+    told = ', '.join(f'{table} {rows}' for table, rows in moved.items() if rows)
+    _console.print(f'Moved into the lake: {told or "nothing"}.', soft_wrap=True)
 
 
 async def run_retention(*, keep: list[str], dry_run: bool, data: Path | None, output: Output) -> None:

@@ -47,3 +47,14 @@ def retention(
     from agent_memory.cli._upkeep import run_retention
 
     run(run_retention, keep=keep or [], dry_run=dry_run, data=data, output=output)
+
+
+@app.command(name='move-history')
+def move_history(
+    file: Annotated[Path, typer.Argument(metavar='FILE', help='The history until now; it stays as it is.')],
+    data: Data = None,
+) -> None:
+    """Copy the history in a file into the empty lake that AGENT_MEMORY_ARCHIVE names. No archiver may run meanwhile."""
+    from agent_memory.cli._upkeep import run_move
+
+    run(run_move, file=file, data=data)

@@ -18,9 +18,10 @@ from agent_memory.backend._erasure import Tombstone
 from agent_memory.backend._extensions import load_extension
 from agent_memory.backend._history import Question
 from agent_memory.backend._lake import LakeArchive
+from agent_memory.backend._lake_move import move_into_lake
 from agent_memory.backend._retention import Rule, retain
 from agent_memory.backend._tables import write
-from agent_memory.errors import ArchiveRefused, ArchiveUnavailable, SetupError
+from agent_memory.errors import ArchiveRefused, ArchiveUnavailable, InvalidInput, SetupError
 from agent_memory.privacy._audit import Audit
 from agent_memory.testing import ArchiveContract
 from tests.backend.conversation import PARAMETERS, conversation, told
@@ -235,6 +236,30 @@ async def test_an_archive_says_in_one_line_that_its_catalog_is_away_and_goes_on_
     await server.start()
     await archive.append(batch(turn(2), after='1-0', offset='2-0'))
     assert len(await archive.messages('ana:1', limit=9)) == 4
+
+
+async def test_a_file_is_moved_with_its_order_offsets_and_ledger(
+    archive: LakeArchive, tmp_path: Path, second: LakeArchive
+) -> None:
+    path = tmp_path / 'history.duckdb'
+    file = DuckDBArchive(path)
+    await file.append(conversation())
+    await file.append(batch(*(turn(n, session='bia:1') for n in range(2, 900)), after='1-0', offset='2-0'))
+    before = [told(question, await file.ask(question, **PARAMETERS[question])) for question in get_args(Question)]
+    said, last = await file.messages('bia:1', limit=10_000), await file.offset(0)
+    await file.close()
+    await archive.close()
+
+    moved = await move_into_lake(path, second)
+
+    assert (moved['turns'], moved['message_history'], moved['offsets']) == (902, 1804, 1)
+    assert [told(name, await archive.ask(name, **PARAMETERS[name])) for name in get_args(Question)] == before
+    assert await archive.messages('bia:1', limit=10_000) == said
+    assert await archive.offset(0) == last
+    assert (await Audit(archive).verify()).ok
+    await archive.close()
+    with pytest.raises(InvalidInput, match='already'):
+        await move_into_lake(path, second)
 
 
 @pytest.mark.parametrize('reached', ['host=h password=s3cret', 'postgresql://me:s3cret@h/db'])
