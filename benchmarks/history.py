@@ -63,14 +63,14 @@ def record(n: int) -> TurnRecord:
     )
 
 
-async def fill(store: RedisStore, bodies: Sequence[bytes]) -> None:
+async def fill(store: RedisStore, bodies: Sequence[bytes], *, partition: int = 0) -> None:
     """Put entries into the outbox as commits would, without paying for the commits."""
     client: Any = store.client
     for start in range(0, len(bodies), 5000):
         pipeline = client.pipeline(transaction=False)
         for n, body in enumerate(bodies[start : start + 5000], start):
             entry = {'kind': 'turn', 'contact': f'{n % 500:032x}', 'started': 1767225600000, 'version': n, 'commit': n}
-            pipeline.xadd('am:{0}:out', {**entry, 'body': body})
+            pipeline.xadd(f'am:{{{partition}}}:out', {**entry, 'body': body})
         await pipeline.execute()
 
 
