@@ -75,9 +75,11 @@ class DyingArchive:
 
     async def append(self, batch: Batch) -> None:
         self.death.at('append')
-        async with anyio.create_task_group() as tasks:
-            if self.death.passes('transaction'):
+        if self.death.passes('transaction'):
+            async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._die_soon)
+                await self.archive.append(batch)
+        else:
             await self.archive.append(batch)
         self.death.at('appended')
 
