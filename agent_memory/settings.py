@@ -17,6 +17,7 @@ import platformdirs
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
+from agent_memory._beside import beside
 from agent_memory._environment import Environment
 from agent_memory.backend._archive import Archive
 from agent_memory.backend._archiver import Archiver
@@ -189,8 +190,7 @@ class MemorySettings(Environment):
             manager, store = await self._manager(stack, domain, archive, batch)
             archiver = Archiver(store.outbox, archive, rows_of(manager.codec, manager.vault), only=self.partitions)
             opened = OpenMemory(manager, archiver, await _held_elsewhere(archive, (self.partitions or (0,))[0]))
-            failure: Exception | None = None
-            async with anyio.create_task_group() as tasks:
+            async with beside() as tasks:
                 tasks.start_soon(archiver.run)
                 if isinstance(archive, DuckDBArchive):
                     tasks.start_soon(serve_history, archive, archive.path)
@@ -198,13 +198,7 @@ class MemorySettings(Environment):
                 tasks.start_soon(_keep_ledger, Audit(archive, store.anchor), archive, self.rules())
                 tasks.start_soon(_keep_erased, manager, archive)
                 tasks.start_soon(HandoffRelay(OpenedEvents(DuckDBEventQueue(archive), manager.vault), self._sink()).run)
-                try:
-                    yield opened
-                except Exception as error:  # noqa: BLE001 - raised again below, outside the group that would wrap it
-                    failure = error
-                tasks.cancel_scope.cancel()
-            if failure is not None:
-                raise failure
+                yield opened
             await _drain(archiver)
 
     def _sink(self) -> HandoffSink:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
@@ -12,6 +11,7 @@ import anyio
 from anyio.abc import TaskGroup
 
 from agent_memory import telemetry
+from agent_memory._beside import beside
 from agent_memory._turns import Turn
 from agent_memory.backend._channel import Mail
 from agent_memory.errors import AgentMemoryError
@@ -190,7 +190,9 @@ class Dispatcher:
         if fixed is not None:
             await turn.commit(reply=fixed.reply, actions=fixed.actions)
             return
-        async with _typing(self.senders.get(number), inbounds[-1].message_id, self.refresh):
+        async with beside() as tasks:
+            if sender := self.senders.get(number):
+                tasks.start_soon(_show_typing, sender, inbounds[-1].message_id, self.refresh)
             if await self._hear(turn, inbounds, self.media.get(number)):
                 await self._answer_said(turn, inbounds)
             else:
@@ -239,23 +241,8 @@ async def _listen(
             heard[id_] = words
 
 
-@asynccontextmanager
-async def _typing(sender: Sender | None, message_id: str, refresh: timedelta) -> AsyncGenerator[None]:
-    """Show the person that an answer comes, for as long as the body runs."""
-    failure: Exception | None = None
-    async with anyio.create_task_group() as beside:
-        if sender is not None:
-            beside.start_soon(_show_typing, sender, message_id, refresh)
-        try:
-            yield
-        except Exception as error:  # noqa: BLE001 - raised again below, outside the group that would wrap it
-            failure = error
-        beside.cancel_scope.cancel()
-    if failure is not None:
-        raise failure
-
-
 async def _show_typing(sender: Sender, message_id: str, refresh: timedelta) -> None:
+    """Show the person that an answer comes, until cancelled."""
     while True:
         await sender.read(message_id, typing=True)
         await anyio.sleep(refresh.total_seconds())
