@@ -135,8 +135,7 @@ class SqliteKeys:
 def _opened(path: Path) -> sqlite3.Connection:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # SQLite would make it readable for all; its journal takes the mode of the file.
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        _make(path)
     except OSError as error:
         raise SetupError(
             f'{path}: data keys cannot be kept there ({error.strerror}); choose another data directory'
@@ -144,9 +143,29 @@ def _opened(path: Path) -> sqlite3.Connection:
     connection: Any = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
     for pragma in _PRAGMAS:
         connection.execute(f'PRAGMA {pragma}')
-    connection.executescript(_SCHEMA)
-    connection.execute("INSERT OR IGNORE INTO meta VALUES ('fingerprint', ?)", (secrets.token_hex(16),))
+    if not connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'erased'").fetchone():
+        connection.executescript(_SCHEMA)
+    if not connection.execute("SELECT 1 FROM meta WHERE name = 'fingerprint'").fetchone():
+        connection.execute("INSERT OR IGNORE INTO meta VALUES ('fingerprint', ?)", (secrets.token_hex(16),))
     return connection
+
+
+def _make(path: Path) -> None:
+    """Make an empty file of mode 0600: SQLite would make it readable for all, and its journal takes its mode.
+
+    It is closed before it has its name: a process that closes any descriptor of a file loses all its locks on it, those
+    of its other connections too.
+    """
+    if path.exists():
+        return
+    new = path.with_name(f'{path.name}.{secrets.token_hex(4)}')
+    os.close(os.open(new, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    try:
+        os.link(new, path)
+    except FileExistsError:
+        pass  # another process was first
+    finally:
+        new.unlink()
 
 
 def _get(connection: sqlite3.Connection, contact_id: str) -> WrappedKey | None:

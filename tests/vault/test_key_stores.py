@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import anyio
 import pytest
 
 from agent_memory.backend._key_store import Erased, KeyStore, WrappedKey
@@ -204,3 +206,26 @@ def _files_with(directory: Path, needle: bytes) -> list[str]:
         for path in directory.rglob('*')
         if path.is_file() and needle in path.read_bytes()
     ]
+
+
+async def test_opening_the_keys_once_more_lets_go_of_no_lock_of_this_process(tmp_path: Path) -> None:
+    """A process loses all its locks on a file when it closes any descriptor of it, which would corrupt the keys."""
+    path = tmp_path / KEYS_FILE
+    first, second = SqliteKeys(path), SqliteKeys(path)
+    await first.create('ana', KEY)
+    program = (
+        'import sqlite3, sys\n'
+        'connection = sqlite3.connect(sys.argv[1], timeout=0, isolation_level=None)\n'
+        'try:\n    connection.execute("BEGIN EXCLUSIVE")\n'
+        'except sqlite3.OperationalError as error:\n    print(error)'
+    )
+    with sqlite3.connect(path, isolation_level=None) as reader:
+        reader.execute('BEGIN')
+        reader.execute('SELECT * FROM keys').fetchall()  # keeps others from writing until it ends
+
+        assert await second.get('ana') == KEY
+
+        other = await anyio.run_process([sys.executable, '-c', program, str(path)])
+    assert other.stdout.strip() == b'database is locked'
+    await first.close()
+    await second.close()
