@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import tempfile
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
@@ -21,6 +22,7 @@ from agent_memory.backend._redis import RedisStore
 from agent_memory.capability import SessionMemory
 from agent_memory.manager import SessionManager
 from agent_memory.session import Domain, Inbound
+from agent_memory.vault import MasterKeys, SqliteKeys, Vault
 
 POLICY = Policy(max_batch=20)
 """A burst is answered as one, as on WhatsApp."""
@@ -51,6 +53,8 @@ class Stage:
     prefix: str
     domain: Domain[Any]
     clock: Clock
+    folder: Path
+    """Where the keys of the people in it lie, apart from those of real ones."""
     manager: SessionManager[Any] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -72,7 +76,7 @@ class Stage:
 
     def _worker(self) -> SessionManager[Any]:
         store = RedisStore(connect(self.url), policy=POLICY, prefix=self.prefix, clock_ms=self.clock.ms)
-        return SessionManager(store, domain=self.domain, clock=self.clock.now)
+        return SessionManager(store, domain=self.domain, vault=Vault.at(self.folder), clock=self.clock.now)
 
 
 _IN_PLAY: ContextVar[Stage] = ContextVar('stage')
@@ -105,20 +109,23 @@ class Setting:
 
 def setting_of(url: str, domain: Domain[Any], model: str | Model) -> Setting:
     """Return what an agent of `domain` is made for."""
-    return Setting(model, SessionMemory(_ManagerInPlay(RedisStore(connect(url)), domain=domain)))
+    keys = SqliteKeys(Path(tempfile.gettempdir()) / 'none')  # never opened: each conversation has its own
+    vault = Vault(keys, MasterKeys([secrets.token_hex(32)]))
+    return Setting(model, SessionMemory(_ManagerInPlay(RedisStore(connect(url)), domain=domain, vault=vault)))
 
 
 @asynccontextmanager
 async def open_stage(url: str, prefix: str, domain: Domain[Any], day: date | None) -> AsyncGenerator[Stage]:
     """Open a store and a clock for one conversation, which is then the one in play in this task."""
     at = datetime.combine(day, _NOON) if day else datetime.now(UTC)
-    stage = Stage(url, prefix, domain, Clock(at))
-    token = _IN_PLAY.set(stage)
-    try:
-        yield stage
-    finally:
-        _IN_PLAY.reset(token)
-        await stage.close()
+    with tempfile.TemporaryDirectory(prefix='agent-memory-stage-') as folder:
+        stage = Stage(url, prefix, domain, Clock(at), Path(folder))
+        token = _IN_PLAY.set(stage)
+        try:
+            yield stage
+        finally:
+            _IN_PLAY.reset(token)
+            await stage.close()
 
 
 @asynccontextmanager
