@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Awaitable, Callable, Generator, Iterable, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -222,9 +223,7 @@ class SessionMemory(AbstractCapability[Deps], Generic[ProfileT]):
         self, ctx: RunContext[Deps], request_context: ModelRequestContext
     ) -> ModelRequestContext:
         # Said by the person, so it is data in a user message and never part of the instructions. Not kept in history.
-        known = ModelRequest(
-            parts=[UserPromptPart(content=_known(self.session) if self.session else FACTS_PREFIX + '{}')]
-        )
+        known = ModelRequest(parts=[UserPromptPart(content=self._known())])
         start = len(request_context.messages) - _own_length(request_context.messages)
         messages = [*request_context.messages[:start], known, *request_context.messages[start:]]
         return replace(request_context, messages=messages)
@@ -237,6 +236,19 @@ class SessionMemory(AbstractCapability[Deps], Generic[ProfileT]):
             self._actions = [*self._actions, *_actions_in(metadata)]
             self.session = self._turn.fold(self._actions).session
         return result
+
+    def _known(self) -> str:
+        """Return what the model is told of the person before it answers."""
+        session = self.session
+        if session is None:
+            return f'{FACTS_PREFIX}{{}}'
+        facts = session.profile.model_dump_json(include=set(session.profile.known()))
+        standing = session.model_dump(mode='json', include={'state', 'recommendations'}, exclude_defaults=True)
+        if self.consent and (wanted := self.consent.wanted(session, self.manager.domain)):
+            standing['consent_to_ask'] = wanted
+        earlier = f'\nWhat was said earlier: {session.memory.summary}' if session.memory.summary else ''
+        told = json.dumps(standing, ensure_ascii=False, separators=(',', ':'))
+        return f'{FACTS_PREFIX}{facts}\n{STANDING_PREFIX}{told}{earlier}'
 
     def _fresh(self) -> Self:
         """Return a copy for another run. It shares the tools: their schemas take 20 ms to build."""
@@ -335,13 +347,6 @@ def _account(span: Span, turn: Turn[Any]) -> None:
     else:
         session = turn.outcome.session
         telemetry.finish(span, 'muted' if turn.muted else 'committed', turn=session.turn, state=session.state)
-
-
-def _known(session: SessionData[Any]) -> str:
-    facts = session.profile.model_dump_json(include=set(session.profile.known()))
-    standing = session.model_dump_json(include={'state', 'recommendations'}, exclude_defaults=True)
-    earlier = f'\nWhat was said earlier: {session.memory.summary}' if session.memory.summary else ''
-    return f'{FACTS_PREFIX}{facts}\n{STANDING_PREFIX}{standing}{earlier}'
 
 
 def _own_prompt(ctx: RunContext[Any], tail: list[ModelRequest]) -> list[UserContent]:

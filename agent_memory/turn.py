@@ -254,6 +254,8 @@ class _Fold(Generic[ProfileT]):
     def apply(self, action: Action) -> None:
         match action:
             case PatchProfile():
+                if not self._domain.permits(self.session, 'service'):
+                    raise InvalidInput('the person has not agreed that anything is kept of them')
                 patched = self.session.profile.patch(action.changes, message=self._message, at=self._at)
                 self.session.profile = patched.profile
                 self.facts.extend(patched.facts)

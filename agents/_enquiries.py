@@ -30,6 +30,7 @@ _ENQUIRIES: Lexicon[Enquiry] = Lexicon(
         'mais tarde eu? .. falo/vejo/respondo | ja volto | te retorno | preciso pensar | qualquer coisa chamo/te chamo/eu chamo | estou no trabalho | agora nao posso',
     }
 )  # fmt: skip
+THINKING = 'Sem problema, pense com calma. Quando quiser continuar, é só me chamar por aqui.'
 _ANSWERS: dict[Enquiry, str] = {
     'photos': 'As fotos quem te manda é um consultor.',
     'trade_in': 'O seu carro na troca quem avalia é a nossa equipe.',
@@ -40,7 +41,7 @@ _ANSWERS: dict[Enquiry, str] = {
     'elsewhere': 'Por aqui eu só ajudo na compra de carros usados.',
     'help': 'Eu te ajudo a achar um carro do nosso estoque: você me conta o que procura, eu mostro as opções.',
     'dislike': 'Sem problema! O que você prefere mudar: o valor, o tipo ou a marca?',
-    'thinking': 'Sem problema, pense com calma. Quando quiser continuar, é só me chamar por aqui.',
+    'thinking': THINKING,
 }
 FINE = 'Tudo ótimo por aqui!'
 ASKS_TRADE_IN = 'Qual é o modelo e o ano do seu carro?'

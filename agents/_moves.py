@@ -24,7 +24,10 @@ def moves(heard: Understanding, wishes: Wishes, scene: Scene) -> list[ToolCallPa
     if heard.restart:
         # The session ends with this turn; what it knew stays as it was in the history.
         return [ToolCallPart('restart', {})]
-    calls = _facts(heard, scene.profile) + _requests(heard)
+    calls = _requests(heard)
+    # What is agreed to in this turn holds for what it says.
+    consents = [call for call in calls if call.tool_name == 'answer_consent']
+    calls = [*consents, *_facts(heard, scene.profile), *(call for call in calls if call not in consents)]
     if heard.person or heard.opt_out or heard.erasure or heard.rights:
         return calls
     looks = _looks(heard, wishes, scene)

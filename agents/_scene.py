@@ -37,6 +37,7 @@ class Standing(BaseModel):
 
     state: str = ''
     recommendations: tuple[ShownCar, ...] = ()
+    consent_to_ask: tuple[str, ...] = ()
 
 
 @dataclass

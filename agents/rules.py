@@ -23,6 +23,7 @@ from pydantic_ai.usage import RequestUsage
 
 from agent_memory._messages import DEGRADED
 from agent_memory.agents import _replies as replies
+from agent_memory.agents._asking import with_consent
 from agent_memory.agents._cars import same_cars, say_comparison, say_details, say_facet, say_found
 from agent_memory.agents._enquiries import FINE, answer
 from agent_memory.agents._moves import moves
@@ -89,7 +90,7 @@ class RulesModel(Model[None]):
         heard = self._understood(scene, wishes)
         offered = {tool.name for tool in parameters.function_tools}
         calls = [] if scene.settled else [call for call in moves(heard, wishes, scene) if call.tool_name in offered]
-        parts = calls or [TextPart(_reply(heard, wishes, scene))]
+        parts = calls or [TextPart(with_consent(_reply(heard, wishes, scene), heard, scene))]
         return ModelResponse(
             parts=parts,
             model_name=MODEL_NAME,

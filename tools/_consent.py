@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic_ai import RunContext
 
+from agent_memory.session import Domain, SessionData
 from agent_memory.tools._actions import MEMORY_ID
 from agent_memory.turn import EVERYTHING, AnswerConsent
 
@@ -50,13 +51,15 @@ class ConsentText:
 ConsentReader = Callable[[str, Sequence[str]], bool | None]
 """Reads what was shown and what the person wrote: `True` when that agrees, `False` when it refuses, else `None`."""
 
+_ASKS = re.compile(r'\b(dados|datos|data|consent\w*|lgpd|gdpr|privac\w*)\b[^?]*\?', re.IGNORECASE)
 _YES = re.compile(r'\s*(sim|yes|si|claro|aceito|concordo|autorizo|pode( sim)?|ok|i agree)\b[^?]*', re.IGNORECASE)
 _NO = re.compile(r'\b(n[aã]o|no|nunca|never|mas|but)\b', re.IGNORECASE)
 
 
 def plain_answer(shown: str, said: Sequence[str]) -> bool | None:
-    """Read the plainest answers only: a message that begins with a yes, asks nothing and takes nothing back."""
-    del shown
+    """Read the plainest answers only: a yes that asks nothing and takes nothing back, to a question about data."""
+    if not _ASKS.search(shown):
+        return None
     if any(_NO.search(text) for text in said):
         return False
     return True if said and _YES.fullmatch(said[0]) else None
@@ -73,6 +76,17 @@ class ConsentRules:
     def text_for(self, purpose: str) -> ConsentText | None:
         """Return the newest text of a purpose."""
         return next((one for one in reversed(self.texts) if one.purpose == purpose), None)
+
+    def wanted(self, session: SessionData[Any], domain: Domain[Any]) -> list[str]:
+        """Return the purposes that rest on a consent which this person has neither given nor refused."""
+        if 'opt_out' in session.requests:
+            return []
+        asked = dict.fromkeys(one.purpose for one in self.texts)
+        return [
+            purpose
+            for purpose in asked
+            if domain.legal_basis.get(purpose, 'consent') == 'consent' and session.consented(purpose).at is None
+        ]
 
     def judge(self, shown: str | None, said: Sequence[str], *, given: bool, purpose: str) -> AnswerConsent | str:
         """Return the consent to record, or why there is none.

@@ -109,7 +109,7 @@ _NARROW: tuple[tuple[Topic, frozenset[Topic]], ...] = (
     ('refused', frozenset({'brands', 'car'})),
     ('erasure', frozenset({'consent'})),
     ('elsewhere', frozenset({'city'})),
-    ('consent', frozenset({'use'})),
+    ('consent', frozenset({'use', 'urgency', 'car', 'body', 'city', 'state', 'budget'})),
     ('trade_in', frozenset({'car', 'other_number'})),
 )
 

@@ -56,7 +56,7 @@ async def test_a_question_about_the_shop_is_answered_before_the_next_is_asked(ta
         'O endereço certinho um consultor te passa. Qual é o valor máximo que você quer pagar?'
     )
     assert await talk.say('não sei ainda') == 'Sem problema. Qual vai ser o uso principal do carro?'
-    assert (await talk.say('vou pensar')).endswith('é só me chamar por aqui.')
+    assert 'é só me chamar por aqui.' in await talk.say('vou pensar')
 
 
 async def test_cars_are_listed_once_and_one_of_them_is_told_of_fact_by_fact(talk: Conversation) -> None:

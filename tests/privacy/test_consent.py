@@ -143,3 +143,65 @@ async def test_who_opted_out_gets_no_marketing_even_with_an_older_consent(manage
     assert CAR_LEAD.permits(session, 'marketing')
     session.requests = ['opt_out']
     assert not CAR_LEAD.permits(session, 'marketing')
+
+
+BY_CONSENT = replace(CAR_LEAD, legal_basis={'service': 'consent', 'sharing': 'consent', 'marketing': 'consent'})
+
+
+@pytest.fixture
+async def careful(redis_url: str, tmp_path: Path) -> AsyncIterator[SessionManager[Any]]:
+    archive = DuckDBArchive(tmp_path / 'history.duckdb')
+    manager = SessionManager(RedisStore.from_url(redis_url), archive, domain=BY_CONSENT)
+    yield manager
+    await manager.close()
+
+
+async def test_where_the_service_rests_on_consent_nothing_is_kept_before_it(careful: SessionManager[Any]) -> None:
+    person = Conversation(lead_agent(SessionMemory(careful)), careful)
+
+    assert SERVICE.text in await person.say('oi, quero um SUV até 60 mil em Recife PE')
+    assert SERVICE.text in await person.say('até 60 mil, já falei')
+    assert (await person.session()).profile.known() == {}
+
+    reply = await person.say('sim, pode usar. até 60 mil')
+
+    assert SERVICE.text not in reply
+    assert (await person.session()).profile.known() == {'budget_max': 60_000}
+
+
+async def test_sharing_is_asked_for_before_a_consultant_is_offered_and_then_they_are_told(
+    careful: SessionManager[Any],
+) -> None:
+    person = Conversation(lead_agent(SessionMemory(careful)), careful)
+    await person.say('oi')
+    await person.say('sim')
+    asked = await person.say('SUV até 90 mil para a família, Recife PE, o que importa é segurança, compro este mês')
+    while SHARING.text not in asked:
+        assert len(person.results) < 8, 'the profile is complete by now'
+        asked = await person.say('tanto faz')
+    await person.say('pode sim')
+    await person.say('quero falar com um consultor')
+
+    session = await person.session()
+    assert session.consented('sharing').given
+    assert 'profile' in handoff_data(session, BY_CONSENT, [])
+
+
+async def test_marketing_is_asked_for_once_when_the_person_takes_their_leave(manager: SessionManager[Any]) -> None:
+    person = Conversation(lead_agent(SessionMemory(manager)), manager)
+    await person.say('oi, quero um SUV até 60 mil')
+
+    assert MARKETING.text in await person.say('vou pensar, depois eu vejo')
+    assert MARKETING.text not in await person.say('vou pensar, tchau')
+    assert not (await person.session()).consented('marketing').given
+
+
+async def test_a_yes_to_another_question_is_no_consent_where_no_text_is_set(manager: SessionManager[Any]) -> None:
+    insists: list[Call] = [('answer_consent', {'given': True})]
+    memory = SessionMemory(manager)
+    model = scripted('Quer ver os carros?', insists, insists, insists, 'Certo!')
+    person = Conversation(Agent(model, deps_type=Inbound, capabilities=[memory]), manager)
+    await person.say('oi')
+    await person.say('sim')
+
+    assert not (await person.session()).consent.given
