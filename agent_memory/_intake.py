@@ -9,6 +9,7 @@ from typing import Generic, Literal, TypeVar
 
 from agent_memory import telemetry
 from agent_memory._snapshots import Snapshot, SnapshotCache, held
+from agent_memory.backend._channel import HasChannel
 from agent_memory.backend._protocol import Begun, Grant, KeyedStore, Message, SessionStore
 from agent_memory.codec import Codec, StoredReply
 from agent_memory.errors import InvalidInput, KeyDestroyed
@@ -58,6 +59,17 @@ class Intake(Generic[ProfileT]):
                 await self.store.agree_on_keys(await self.vault.keys.fingerprint())
             self._identity = Identity(secret)
         return self._identity
+
+    async def contact_id(self, contact: str) -> str:
+        """Return the id of the contact that a phone number or user id leads to: the channel may have linked it to one.
+
+        Raises:
+            InvalidContact: It is neither, nor a contact id.
+        """
+        identity = await self.identity()
+        alias, store = identity.alias_of(contact), self.store
+        known = await store.channel.known(alias) if alias and isinstance(store, HasChannel) else None
+        return known or identity.contact_id(contact)
 
     async def writer(self, contact_id: str) -> Codec[ProfileT]:
         """Return the codec of a contact, with a key made now if there is none.

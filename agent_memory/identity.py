@@ -44,6 +44,17 @@ class Identity:
         """Return the opaque name of something that a contact is known by: 22 characters, URL-safe."""
         return self._digest(b'alias', f'{kind}\0{name}')
 
+    def alias_of(self, contact: str) -> str | None:
+        """Return the alias that a phone number or user id is known by; `None` for a contact id.
+
+        Raises:
+            InvalidContact: It is none of these.
+        """
+        normal = normal_contact(contact)
+        if normal.startswith('contact:'):
+            return None
+        return self.alias('phone', normal[1:]) if normal.startswith('+') else self.alias('user', normal)
+
     def message_id(self, contact_id: str, message_id: str) -> str:
         """Return the opaque id of one message of a contact: 16 characters (96 bits), URL-safe."""
         return self._digest(b'message', f'{contact_id}\0{message_id}')[:16]

@@ -92,7 +92,7 @@ class SessionManager(Generic[ProfileT]):
         Raises:
             InvalidContact: It is neither.
         """
-        return (await self._intake.identity()).contact_id(contact)
+        return await self._intake.contact_id(contact)
 
     async def get_session(self, contact: str) -> SessionData[ProfileT] | None:
         """Return the contact's open session as last committed, or `None`."""

@@ -136,6 +136,10 @@ class Channel(Protocol):
         """
         ...
 
+    async def known(self, alias: str) -> str | None:
+        """Return the contact that an alias leads to, and change nothing; `None` when it leads to none."""
+        ...
+
     async def relink(self, old: tuple[Alias, ...], new: tuple[Alias, ...]) -> str | None:
         """Give the contact of `old` the aliases `new`, and return it; `None` when nobody is known by any of them."""
         ...

@@ -49,6 +49,15 @@ class RedisChannel:
         )
         return reply[0].decode()
 
+    async def known(self, alias: str) -> str | None:
+        keys, client = await self._plain()
+        found: bytes | None = await self.scripts.attempt(lambda: client.get(keys.alias(alias)))
+        owner = (found or b'').partition(b':')[0]
+        if owner in (b'', b'-'):
+            return None
+        into: bytes | None = await self.scripts.attempt(lambda: client.hget(keys.merged, owner))
+        return (into or owner).decode()
+
     async def relink(self, old: tuple[Alias, ...], new: tuple[Alias, ...]) -> str | None:
         keys = await self.ready()
         reply = await self.scripts.run(

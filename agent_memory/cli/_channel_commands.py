@@ -1,4 +1,4 @@
-"""Commands of the channel: serve, simulate, doctor, replies and merges."""
+"""Commands of the channel: serve, simulate, doctor, mute, unmute, replies and merges."""
 
 from __future__ import annotations
 
@@ -73,6 +73,29 @@ def doctor(
     from agent_memory.cli._doctor import run_doctor
 
     run(run_doctor, data=data, url=url, as_json=as_json)
+
+
+@app.command()
+def mute(
+    contact: Annotated[str, typer.Argument(help='A phone number, a WhatsApp user id or `contact:<id>`.')],
+    hours: Annotated[float, typer.Option(min=0.01, max=24 * 180, help='For how long.')] = 12,
+    data: Data = None,
+) -> None:
+    """Have the agent say nothing to a contact, because a person of the business answers; what they write is kept."""
+    from agent_memory.cli._muting import run_mute
+
+    run(run_mute, contact=contact, hours=hours, data=data)
+
+
+@app.command()
+def unmute(
+    contact: Annotated[str, typer.Argument(help='A phone number, a WhatsApp user id or `contact:<id>`.')],
+    data: Data = None,
+) -> None:
+    """Have the agent answer a contact again: ends a mute, and takes back a conversation that it had handed over."""
+    from agent_memory.cli._muting import run_unmute
+
+    run(run_unmute, contact=contact, data=data)
 
 
 @merges.command('list')

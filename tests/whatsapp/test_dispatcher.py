@@ -262,6 +262,7 @@ async def test_phone_then_username_then_a_new_number_are_one_contact(channel: Wh
         'número novo',
     ]
     assert [one.to for one in graph.seen] == [ANA, ANA, bsuid, new_number]
+    assert {await channel.manager.contact_id(name) for name in (new_bsuid, f'+{new_number}')} == {session.contact_id}
 
 
 async def test_a_shutdown_gives_turns_back_unharmed(channel: Whatsapp) -> None:
