@@ -86,7 +86,8 @@ class MemorySettings(Environment):
     accept_unsealed: bool = False
     """Whether sessions from before everything was sealed are still read; each is sealed with its next turn."""
     key_prefix: str = 'am'
-    session_ttl: timedelta = timedelta(hours=24)
+    session_ttl: timedelta | None = None
+    """Idle time after which a session is closed and archived, in seconds or as ISO 8601; the domain's, 24 h, by default."""
     lease: timedelta = Policy().lease
     wait: timedelta = timedelta(seconds=30)
     """How long a turn waits for another turn of the same contact."""
@@ -110,8 +111,9 @@ class MemorySettings(Environment):
     """What the use of personal data rests on, by purpose, where it differs from the domain's."""
 
     def own(self, domain: Domain[ProfileT]) -> Domain[ProfileT]:
-        """Return the domain with the legal bases of this deployment."""
-        return replace(domain, legal_basis={**domain.legal_basis, **self.legal_basis})
+        """Return the domain with the legal bases and the idle time of this deployment."""
+        ttl = self.session_ttl or domain.ttl
+        return replace(domain, legal_basis={**domain.legal_basis, **self.legal_basis}, ttl=ttl)
 
     def rules(self) -> list[Rule]:
         """Return how long each class of the history's data is kept."""
