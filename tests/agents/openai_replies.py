@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
@@ -53,9 +55,44 @@ def fails(status: int, code: str = 'server_error', **headers: str) -> httpx.Resp
 
 def chat_says(text: str) -> httpx.Response:
     """A text from a Chat Completions server."""
-    choice = {'index': 0, 'finish_reason': 'stop', 'message': {'role': 'assistant', 'content': text}}
-    body = {'id': 'c1', 'object': 'chat.completion', 'created': 1_760_000_000, 'model': 'local', 'choices': [choice]}
-    return httpx.Response(200, json=body)
+    return _completion({'role': 'assistant', 'content': text})
+
+
+def chat_refuses() -> httpx.Response:
+    return _completion({'role': 'assistant', 'content': None, 'refusal': "I can't help with that."})
+
+
+def chat_calls(*tools: tuple[str, Any]) -> httpx.Response:
+    """Tool calls from a Chat Completions server; arguments that are a string are sent as they are."""
+    made = [
+        {
+            'id': f'call_{place}',
+            'type': 'function',
+            'function': {'name': name, 'arguments': given if isinstance(given, str) else json.dumps(given)},
+        }
+        for place, (name, given) in enumerate(tools)
+    ]
+    return _completion({'role': 'assistant', 'content': None, 'tool_calls': made}, finish='tool_calls')
+
+
+def chat_streams(text: str) -> httpx.Response:
+    """A text as a stream of Chat Completions."""
+    pieces: list[dict[str, Any]] = [
+        {'role': 'assistant', 'content': ''},
+        {'content': text[:5]},
+        {'content': text[5:]},
+        {},
+    ]
+    chunks: list[dict[str, Any]] = [
+        {
+            **_COMPLETION,
+            'object': 'chat.completion.chunk',
+            'choices': [{'index': 0, 'delta': piece, 'finish_reason': None if piece else 'stop'}],
+        }
+        for piece in pieces
+    ]
+    lines = ''.join(f'data: {json.dumps(chunk)}\n\n' for chunk in chunks) + 'data: [DONE]\n\n'
+    return httpx.Response(200, text=lines, headers={'content-type': 'text/event-stream'})
 
 
 def streams(text: str) -> httpx.Response:
@@ -101,3 +138,43 @@ def _response(output: list[dict[str, Any]]) -> httpx.Response:
         'usage': usage,
     }
     return httpx.Response(200, json=body)
+
+
+_COMPLETION: dict[str, Any] = {'id': 'c1', 'object': 'chat.completion', 'created': 1_760_000_000, 'model': 'gpt-5.2'}
+
+
+def _completion(message: dict[str, Any], finish: str = 'stop') -> httpx.Response:
+    usage = {'prompt_tokens': 900, 'completion_tokens': 100, 'total_tokens': 1000}
+    choice = {'index': 0, 'finish_reason': finish, 'message': message}
+    return httpx.Response(200, json={**_COMPLETION, 'choices': [choice], 'usage': usage})
+
+
+@dataclass(frozen=True)
+class Api:
+    """One of OpenAI's two endpoints, and what it answers."""
+
+    model: str
+    url: str
+    says: Callable[[str], httpx.Response]
+    calls: Callable[..., httpx.Response]
+    refuses: Callable[[], httpx.Response]
+    streams: Callable[[str], httpx.Response]
+    told: str
+    """Where a request has what was said and done so far."""
+    tool_result: dict[str, str]
+    """What tells the result of a tool among it."""
+
+
+RESPONSES_API = Api(
+    'openai-responses:gpt-5.2', RESPONSES, says, calls, refuses, streams, 'input', {'type': 'function_call_output'}
+)
+CHAT_API = Api(
+    'openai-chat:gpt-5.2',
+    'https://api.openai.com/v1/chat/completions',
+    chat_says,
+    chat_calls,
+    chat_refuses,
+    chat_streams,
+    'messages',
+    {'role': 'tool'},
+)
