@@ -52,6 +52,7 @@ def test_the_public_names() -> None:
             'history_toolset',
             'profile_toolset',
             'session_toolset',
+            'team_toolset',
         ]
     )
     assert agent_memory.agents.__all__ == snapshot(

@@ -6,6 +6,7 @@ from agent_memory.tools._evidence import Evidence, Exchange
 from agent_memory.tools._history import history_toolset
 from agent_memory.tools._profile import profile_toolset
 from agent_memory.tools._session import session_toolset
+from agent_memory.tools._team import team_toolset
 
 __all__ = [
     'ConsentReader',
@@ -17,4 +18,5 @@ __all__ = [
     'history_toolset',
     'profile_toolset',
     'session_toolset',
+    'team_toolset',
 ]

@@ -47,12 +47,12 @@ def extract_brands(scene: Scene) -> list[Change]:
 def _settled(scene: Scene) -> tuple[list[Mention], list[Stance]]:
     """Return the vehicles and the stances toward them; of those wanted, only what is left after corrections."""
     default: Stance = 'refuse' if scene.asks('refused') else 'own' if scene.asks('trade_in') else 'want'
-    kept = scene.last_said(scene.vehicles)
+    kept = {mention.start for mention in scene.last_said(scene.vehicles)}
     mentions: list[Mention] = []
     held: list[Stance] = []
     spans = [(mention.start, mention.end) for mention in scene.vehicles]
     for mention, stance in zip(scene.vehicles, stances(scene.words, spans, default), strict=True):
-        if mention in kept or stance == 'own':
+        if mention.start in kept or stance == 'own':
             mentions.append(mention)
             # "só a renault" answers which brand is refused.
             held.append('refuse' if stance == 'only' and scene.asks('refused') else stance)

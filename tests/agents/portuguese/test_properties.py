@@ -146,5 +146,5 @@ def test_the_cost_of_a_turn_grows_with_its_length_and_not_with_its_square(piece:
     text = piece * (4096 // len(piece) + 1)
     _cost(text[:512])
 
-    # Eight times the text: 8 when linear, 64 when quadratic.
-    assert _cost(text[:4096]) < 32 * max(_cost(text[:512]), 0.0005)
+    # Eight times the text: 8 when linear, 64 when quadratic, between them when a part of it is.
+    assert _cost(text[:4096]) < 16 * max(_cost(text[:512]), 0.0005)
