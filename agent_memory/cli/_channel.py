@@ -10,11 +10,11 @@ from pydantic_ai.capabilities import AbstractCapability
 
 from agent_memory.agents import _replies as replies
 from agent_memory.agents import lead_agent
-from agent_memory.agents._consents import CONSENT_TEXTS
 from agent_memory.agents._rights import read_claims
 from agent_memory.agents.catalogue import open_catalogue
 from agent_memory.backend._channel import Pace
 from agent_memory.capability import SessionMemory
+from agent_memory.cli._consent import CHOICES, composed
 from agent_memory.errors import SetupError
 from agent_memory.lead import UserProfileData
 from agent_memory.manager import SessionManager
@@ -50,11 +50,7 @@ RECEPTION = Reception(
         opted_in=replies.OPTED_IN,
         ask_for_text=replies.ASK_FOR_TEXT,
     ),
-    choices={
-        f'consent:{one.purpose}:{one.version}:{word}': Fixed(reply, (one.tapped(given=given),))
-        for one in CONSENT_TEXTS
-        for word, given, reply in (('yes', True, replies.CONSENT_GIVEN), ('no', False, replies.CONSENT_REFUSED))
-    },
+    choices=CHOICES,
     claims=_claimed,
 )
 
@@ -86,6 +82,7 @@ def dispatcher_of(
         RECEPTION,
         _transcriber(settings),
         {number: GraphMedia(sender.api)},
+        composed,
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from agent_memory.errors import InvalidInput
 
 MAX_TEXT = 4096
-_MAX_BODY = 1024
+MAX_BODY = 1024
 """Of a message with buttons (Cloud API, interactive reply buttons)."""
 _MAX_EDGE = 60
 """Of a header or footer."""
@@ -40,7 +40,7 @@ class ButtonsMessage:
     footer: str | None = None
 
     def __post_init__(self) -> None:
-        _check('the text of a message with buttons', self.body, _MAX_BODY)
+        _check('the text of a message with buttons', self.body, MAX_BODY)
         _count('buttons', self.buttons, 3)
         for id_, title in self.buttons.items():
             _check('the id of a button', id_, 256)
