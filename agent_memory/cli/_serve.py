@@ -114,7 +114,11 @@ async def _work(
     task_status: TaskStatus[Dispatcher],
 ) -> None:
     sender = GraphSender.to_number(
-        channel.phone_number_id, channel.token, base_url=channel.graph_url, version=channel.graph_version
+        channel.phone_number_id,
+        channel.token,
+        base_url=channel.graph_url,
+        version=channel.graph_version,
+        number_per_s=channel.rate,
     )
     try:
         dispatcher = dispatcher_of(manager, channel, sender, model, catalogue=catalogue)

@@ -6,6 +6,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from agent_memory.backend._channel import Pace
     from agent_memory.whatsapp._agents import answered_by
     from agent_memory.whatsapp._outbound import ButtonsMessage, ListMessage, Row, TextMessage
     from agent_memory.whatsapp._reception import Fixed, Reception, Wording
@@ -24,6 +25,7 @@ __all__ = [
     'ListMessage',
     'MediaUnavailable',
     'OpenAITranscriber',
+    'Pace',
     'Reception',
     'Recipient',
     'Row',
@@ -44,7 +46,7 @@ _HOMES = {
     'dispatcher': ('Answer', 'Dispatcher'),
     'media': ('GraphMedia', 'MediaUnavailable', 'OpenAITranscriber', 'Transcriber'),
     'sender': ('GraphSender', 'Recipient', 'SendResult', 'Sender'),
-    'webhook': ('Webhook',),
+    'webhook': ('Pace', 'Webhook'),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import ClassVar
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from agent_memory._environment import Environment
@@ -33,6 +33,8 @@ class WhatsAppSettings(Environment):
     """But no longer than this after the first message."""
     mute_for: timedelta = timedelta(hours=12)
     """How long the agent is silent after somebody of the business wrote by hand."""
+    rate: float = Field(default=80, gt=0)
+    """Most messages a second that this process sends. Meta takes 80 of a number, 20 of one that is used in the app too."""
     speech_model: str | None = None
     """OpenAI's model that writes voice messages down; without one people are asked for text."""
 

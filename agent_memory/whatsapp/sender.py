@@ -107,9 +107,11 @@ class GraphSender:
         transport: httpx2.AsyncBaseTransport | None = None,
         base_url: str = 'https://graph.facebook.com',
         version: str = 'v25.0',
+        number_per_s: float = 80,
     ) -> GraphSender:
         """Return a sender with a client of its own; close it with `aclose`."""
-        return cls(GraphApi(phone_number_id, token, make_client(transport), base_url, version))
+        api = GraphApi(phone_number_id, token, make_client(transport), base_url, version)
+        return cls(api, Limits(time.monotonic, number_per_s=number_per_s))
 
     async def send(
         self,

@@ -178,6 +178,13 @@ async def test_the_number_sends_no_more_than_its_rate() -> None:
     assert [limits.take(str(person)) for person in range(3)] == [0, 0, 0.5]
 
 
+async def test_a_sender_keeps_to_the_rate_that_it_is_given(graph: FakeGraph) -> None:
+    sender = GraphSender.to_number(graph.phone_number_id, graph.token, transport=graph.transport(), number_per_s=0.1)
+    people = [Recipient(wa_id=f'551198765000{place}') for place in range(2)]
+    assert [(await sender.send(person, OI)).outcome for person in people] == ['accepted', 'not_sent']
+    await sender.aclose()
+
+
 async def test_a_read_receipt_may_show_that_an_answer_comes(graph: FakeGraph, sender: GraphSender) -> None:
     assert await sender.read('wamid.1')
     assert graph.typing == []
