@@ -12,6 +12,7 @@ from rich.console import Console
 
 from agent_memory.backend import _history as questions
 from agent_memory.backend._history import Answer, HistoryReader, Period
+from agent_memory.backend._ledger import AuditNote
 from agent_memory.backend._threaded import ThreadedArchive
 from agent_memory.cli._options import Output, Plotted
 from agent_memory.history import opened
@@ -72,11 +73,12 @@ async def run_sessions(*, contact: str, limit: int, data: Path | None, output: O
 
 async def run_leads(*, score: float, limit: int, period: Period, data: Path | None, output: Output) -> None:
     """Show the sessions at or above a score."""
-    await _audit(data).note('leads')
     found = await questions.leads(_archive(data), period, score=score, limit=limit)
-    told = await opened(_settings(data).vault(), found)
-    _remember(output, data, [str(row[told.columns.index('contact_id')]) for row in told.rows])
-    output.show(told)
+    contacts = list(dict.fromkeys(str(row[found.columns.index('contact_id')]) for row in found.rows))
+    audit = _audit(data)
+    await audit.enter([AuditNote('leads', audit.actor, contact) for contact in contacts or [None]])
+    _remember(output, data, contacts)
+    output.show(await opened(_settings(data).vault(), found))
 
 
 async def run_report(*, name: Report, period: Period, data: Path | None, output: Plotted) -> None:

@@ -28,7 +28,9 @@ _console = Console(highlight=False)
 
 async def run_backup(*, directory: Path, data: Path | None) -> None:
     """Copy the history while it is being written."""
-    _console.print(str(await _file(data).backup(directory)), soft_wrap=True)
+    archive = _file(data)
+    await Audit(archive, actor=operator()).note('backup')
+    _console.print(str(await archive.backup(directory)), soft_wrap=True)
 
 
 async def run_restore(*, file: Path, data: Path | None) -> None:

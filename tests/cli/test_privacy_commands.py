@@ -80,6 +80,19 @@ def test_requests_are_kept_until_they_are_settled_and_everything_is_in_the_audit
     assert 'is the one anchored' in done('audit', 'verify', data=data)
 
 
+def test_every_reading_of_a_person_is_noted_with_who_and_whose(data: Path, tmp_path: Path) -> None:
+    for words in (('history', PERSON), ('leads', '--score', '0'), ('forget', PERSON, '--dry-run')):
+        done(*words, data=data)
+    done('backup', str(tmp_path), data=data)
+
+    notes = json.loads(done('audit', 'list', '--contact', PERSON, '--json', data=data))
+    whose = {one['contact_id'] for one in notes}
+    assert len(whose) == 1
+    by_operators = {one['action'] for one in notes if one['actor'].startswith('os:')}
+    assert by_operators >= {'history', 'leads', 'erasure_planned', 'export', 'explain', 'correct', 'audit_list'}
+    assert 'backup' in {one['action'] for one in json.loads(done('audit', 'list', '--json', data=data))}
+
+
 def test_acl_prints_what_an_administrator_types() -> None:
     printed = run('acl', 'worker', '--prefix', 'loja').stdout
     assert printed.startswith('ACL SETUSER loja-worker on >PASSWORD')

@@ -26,7 +26,10 @@ async def told(manager: SessionManager[Any]) -> str:
     assistant = Agent(scripted([('hand_back', {'contact': CONTACT})], 'Feito.'), toolsets=[team_toolset(manager)])
     result = await assistant.run('devolve a conversa para o agente')
     return next(
-        str(part.content) for message in result.new_messages() for part in message.parts if part.part_kind == 'tool-return'
+        str(part.content)
+        for message in result.new_messages()
+        for part in message.parts
+        if part.part_kind == 'tool-return'
     )
 
 
