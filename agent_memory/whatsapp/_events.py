@@ -197,7 +197,11 @@ def _message(item: Mapping[str, Any], contacts: list[Mapping[str, Any]]) -> Inbo
 def _typed(event: InboundEvent, item: Mapping[str, Any]) -> InboundEvent:
     kind = text(item.get('type'))
     if kind == 'system':
-        return replace(event, kind='identity_change', becomes=_becomes(mapping(item.get('system'))))
+        system = mapping(item.get('system'))
+        # Where the old id is named, the item may come from the new one.
+        previous = text(system.get('previous_user_id')) or event.sender.bsuid
+        sender = replace(event.sender, bsuid=previous)
+        return replace(event, kind='identity_change', sender=sender, becomes=_becomes(system))
     if kind in ('edit', 'revoke'):
         change = mapping(item.get(kind))
         original = text(change.get('original_message_id'))

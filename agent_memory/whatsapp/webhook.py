@@ -130,6 +130,8 @@ class Webhook:
                 await self.manager.channel.mute(await contacts.of(event.sender), self.mute_for)
             case 'identity_change' if event.becomes and event.becomes.known:
                 await contacts.changed(event.sender, event.becomes)
+            case 'account_error':
+                _logger.warning('Meta reports of the account: error %s', [problem.code for problem in event.problems])
             case _:
                 # Reactions, deletions, calls, groups and what is still unknown have no turn.
                 pass

@@ -227,6 +227,14 @@ def test_a_changed_number_names_old_and_new_ids() -> None:
     assert event.becomes == Aliases('5511911112222', 'BR.2')
 
 
+def test_a_changed_user_id_is_followed_from_the_one_that_is_named_as_the_old_one() -> None:
+    system = {'type': 'user_changed_user_id', 'previous_user_id': 'BR.1', 'user_id': 'BR.2', 'body': 'changed'}
+    item = typed('system', system) | {'from': '', 'from_user_id': 'BR.2'}
+    event = one(post(change(messages=[item])))
+    assert (event.kind, event.sender.bsuid) == ('identity_change', 'BR.1')
+    assert event.becomes == Aliases(bsuid='BR.2')
+
+
 def test_an_edit_carries_its_new_words_and_a_deletion_none() -> None:
     changed = {'original_message_id': 'wamid.0', 'message': {'type': 'text', 'text': {'body': 'quero SUV'}}}
     edit, revoke = parse(messages(typed('edit', changed), typed('revoke', {'original_message_id': 'wamid.0'})))
