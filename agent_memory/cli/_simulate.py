@@ -74,7 +74,7 @@ class _Simulation:
         with anyio.move_on_after(_PATIENCE_S):
             while await self.manager.channel.owed(contact_id):
                 await self.graph.deliver(self.http, _URL, self.graph.statuses(), batch=10)
-                await anyio.sleep(0.05)
+                await anyio.sleep(0.25)
             return
         raise NoReply(f'{what} got no reply within {_PATIENCE_S} s')
 
