@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from agent_memory.backend._archive import Archive
     from agent_memory.backend._duckdb import DuckDBArchive
+    from agent_memory.backend._lake import LakeArchive
     from agent_memory.backend._protocol import Policy, SessionStore
     from agent_memory.backend._redis import RedisStore
     from agent_memory.capability import SessionMemory, delivers
@@ -28,6 +29,7 @@ __all__ = [
     'Domain',
     'DuckDBArchive',
     'Inbound',
+    'LakeArchive',
     'MemorySettings',
     'Policy',
     'Profile',
@@ -49,6 +51,7 @@ __all__ = [
 _HOMES = {
     'backend._archive': ('Archive',),
     'backend._duckdb': ('DuckDBArchive',),
+    'backend._lake': ('LakeArchive',),
     'backend._protocol': ('Policy', 'SessionStore'),
     'backend._redis': ('RedisStore',),
     'capability': ('SessionMemory', 'delivers'),

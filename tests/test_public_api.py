@@ -25,6 +25,7 @@ def test_the_public_names() -> None:
             'Domain',
             'DuckDBArchive',
             'Inbound',
+            'LakeArchive',
             'MemorySettings',
             'Policy',
             'Profile',

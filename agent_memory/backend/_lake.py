@@ -25,6 +25,8 @@ from agent_memory.errors import ArchiveUnavailable, SetupError
 R = TypeVar('R')
 
 PREFIX = 'ducklake:postgres:'
+# Otherwise merging large files takes most of the memory from whatever else runs here.
+_CONFIG: dict[str, str | bool | int | float | list[str]] = {'memory_limit': '1GB'}
 _HOUSE = 0
 """Whoever archives this partition keeps house: retention, deliveries, compaction."""
 _PASSWORD = re.compile(r'password\s*=|://[^/@]*:[^/@]*@')
@@ -80,8 +82,10 @@ class LakeArchive(ThreadedArchive):
 
     async def ask(self, question: Question, **parameters: Parameter) -> Answer:
         """Answer from what is committed."""
+        opened = self._open  # not through the writer's thread, which may be merging files for minutes
         try:
-            return await self._asked(await self._run(self._connect), question, parameters)
+            connection = opened.connection if opened else await self._run(self._connect)
+            return await self._asked(connection, question, parameters)
         except ArchiveUnavailable as error:
             if not isinstance(error.__cause__, duckdb.Error) or isinstance(error.__cause__, duckdb.InterruptException):
                 raise
@@ -117,10 +121,8 @@ class LakeArchive(ThreadedArchive):
 
     def _opened(self) -> _Open:
         if self._open is None:
-            connection = duckdb.connect()
+            connection = duckdb.connect(config=_CONFIG)
             try:
-                for extension in ('ducklake', 'postgres_scanner', *(['httpfs'] if '://' in (self._data or '') else [])):
-                    load_extension(connection, extension)
                 self._attach(connection)
                 self._open = _Open(connection, Gate(connection, self._reached, patience=self._patience))
                 if not is_current(connection, 'lake'):
@@ -138,10 +140,17 @@ class LakeArchive(ThreadedArchive):
         return self._connect()
 
     def _attach(self, connection: duckdb.DuckDBPyConnection) -> None:
+        for extension in ('ducklake', 'postgres_scanner'):
+            load_extension(connection, extension)
         options = [f'DATA_INLINING_ROW_LIMIT {_INLINED}']
         if self._data is not None:
             options.append(f'DATA_PATH {quoted(self._data)}')
+            _reach_files(connection, self._data)
         connection.execute(f'ATTACH {quoted(PREFIX + self._reached)} AS lake ({", ".join(options)})')
+        [(files,)] = connection.execute(
+            "SELECT value FROM ducklake_options('lake') WHERE option_name = 'data_path'"
+        ).fetchall()
+        _reach_files(connection, files)
         self._enter_lake(connection)
 
     def _enter_lake(self, connection: duckdb.DuckDBPyConnection) -> None:
@@ -203,6 +212,11 @@ class LakeArchive(ThreadedArchive):
 class _Open:
     connection: duckdb.DuckDBPyConnection
     gate: Gate
+
+
+def _reach_files(connection: duckdb.DuckDBPyConnection, where: str) -> None:
+    if '://' in where:
+        load_extension(connection, 'httpfs')
 
 
 def quoted(text: str) -> str:

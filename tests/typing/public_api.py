@@ -13,6 +13,7 @@ from agent_memory import (
     Domain,
     DuckDBArchive,
     Inbound,
+    LakeArchive,
     MemorySettings,
     Profile,
     RedisStore,
@@ -43,6 +44,7 @@ class NotAMessage:
 
 store: SessionStore = RedisStore.from_url('redis://localhost')
 archive: Archive = DuckDBArchive('history.duckdb')
+lake: Archive = LakeArchive('ducklake:postgres:dbname=history')
 
 cars = SessionManager(store, archive)
 assert_type(cars, SessionManager[UserProfileData])
