@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import duckdb
 
-_BLOCK_ROWS = 30_720
-"""Rows that are skipped or read together: a quarter of DuckDB's default, as a contact has few."""
 _MESSAGES = 'message_history'
 _SORTED = ('archived_sessions', 'turns', _MESSAGES, 'facts', 'events')
 _TABLES = """
@@ -66,7 +64,7 @@ def _write(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     [(source,)] = connection.execute('SELECT current_database()').fetchall()
     # Named after its file: a backup and a rewrite may run at once.
     copy = _name(path.name)
-    connection.execute(f"ATTACH '{_quoted(path)}' AS {copy} (STORAGE_VERSION 'v1.5.0', ROW_GROUP_SIZE {_BLOCK_ROWS})")
+    connection.execute(f"ATTACH '{_quoted(path)}' AS {copy} (STORAGE_VERSION 'v1.5.0')")
     try:
         # A cursor of its own: closing it ends a transaction that failed.
         with connection.cursor() as cursor:

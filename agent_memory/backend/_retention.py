@@ -14,8 +14,12 @@ if TYPE_CHECKING:
 
 Table = Literal['archived_sessions', 'turns', 'message_history', 'facts', 'events', 'dead_letters', 'audit']
 
-_TIMES: dict[Table, str] = {'archived_sessions': 'updated_at'}
+_TIMES = {'archived_sessions': 'updated_at'}
 """The column that tells a row's age, where it is not `time`."""
+_RECORD = 'turns.record'
+_REPEATED = ('message_history', 'facts', 'events')
+"""What the record of a turn holds too."""
+_KEPT = "record::VARCHAR <> 'null'"
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,8 @@ class Rule:
 class Outlived:
     """What one rule does not keep."""
 
-    table: Table
+    table: str
+    """The table, or `turns.record`: what was said stands in the whole record of its turn too."""
     before: datetime
     rows: int
     of: int
@@ -82,7 +87,8 @@ async def retain(
 
 def count(connection: duckdb.DuckDBPyConnection, what: Retention) -> list[Outlived]:
     """Return what outlived its rule."""
-    return [_count(connection, rule, what.at) for rule in what.rules]
+    gone = [_count(connection, rule.table, _time(rule.table), what.at - rule.keep) for rule in what.rules]
+    return [*gone, *_records(connection, gone)]
 
 
 def remove(connection: duckdb.DuckDBPyConnection, what: Retention) -> list[Outlived]:
@@ -90,25 +96,36 @@ def remove(connection: duckdb.DuckDBPyConnection, what: Retention) -> list[Outli
     gone = count(connection, what)
     last, cut = head_of(connection), cut_of(connection, [one.before for one in gone if one.table == 'audit'])
     for one in gone:
-        connection.execute(f'DELETE FROM {one.table} WHERE {_gone(one.table)}', [_naive(one.before)])  # noqa: S608 - our names
+        if one.table == _RECORD:
+            statement = f"UPDATE turns SET record = 'null' WHERE {_KEPT} AND time < ?"  # noqa: S608 - our names
+        else:
+            statement = f'DELETE FROM {one.table} WHERE {_gone(one.table)}'  # noqa: S608 - our names
+        connection.execute(statement, [_naive(one.before)])
     done = AuditNote('retention', what.actor, data={**cut, **{one.table: one.rows for one in gone}})
     record(connection, [done], after=last)
     return gone
 
 
-def _count(connection: duckdb.DuckDBPyConnection, rule: Rule, now: datetime) -> Outlived:
-    before, time = now - rule.keep, _time(rule.table)
-    query = f'SELECT count(*) FILTER ({time} < $before), count(*), min({time}) FROM {rule.table}'  # noqa: S608 - our names
+def _records(connection: duckdb.DuckDBPyConnection, gone: Sequence[Outlived]) -> list[Outlived]:
+    """Return the records of turns that repeat what goes; the turns stay, with what is counted of them."""
+    ends = [one.before for one in gone if one.table in _REPEATED]
+    return [_count(connection, _RECORD, 'time', max(ends), source=f'turns WHERE {_KEPT}')] if ends else []
+
+
+def _count(
+    connection: duckdb.DuckDBPyConnection, table: str, time: str, before: datetime, *, source: str = ''
+) -> Outlived:
+    query = f'SELECT count(*) FILTER ({time} < $before), count(*), min({time}) FROM {source or table}'  # noqa: S608 - our names
     [(rows, of, oldest)] = connection.execute(query, {'before': _naive(before)}).fetchall()
-    return Outlived(rule.table, before, rows, of, oldest and oldest.replace(tzinfo=UTC))
+    return Outlived(table, before, rows, of, oldest and oldest.replace(tzinfo=UTC))
 
 
-def _gone(table: Table) -> str:
+def _gone(table: str) -> str:
     # A clock that was set back must not tear a hole into the chain.
     return 'seq <= (SELECT max(seq) FROM audit WHERE time < ?)' if table == 'audit' else f'{_time(table)} < ?'
 
 
-def _time(table: Table) -> str:
+def _time(table: str) -> str:
     return _TIMES.get(table, 'time')
 
 

@@ -99,17 +99,26 @@ async def test_retention_tells_what_would_go_and_then_removes_it_from_the_bytes(
     old, new = turn(1), turn(1, session='bia:1')
     later = replace(new.messages[0], at=BEGUN + timedelta(days=100), content='palavra nova')
     first = replace(old.messages[0], content='palavra velha')
-    await archive.append(batch(replace(old, messages=(first,)), replace(new, messages=(later,))))
+    whole = replace(old.turns[0], record='{"reply": "palavra velha"}')
+    after = replace(new.turns[0], record='{"reply": "palavra nova"}', at=later.at)
+    await archive.append(
+        batch(replace(old, turns=(whole,), messages=(first,)), replace(new, turns=(after,), messages=(later,)))
+    )
     rules = [Rule('message_history', timedelta(days=30)), Rule('events', timedelta(days=30))]
     now = BEGUN + timedelta(days=101)
 
     told = await outlived(archive, rules, now=now)
-    assert [(one.table, one.rows, one.of) for one in told] == [('message_history', 1, 2), ('events', 0, 0)]
+    assert [(one.table, one.rows, one.of) for one in told] == [
+        ('message_history', 1, 2),
+        ('events', 0, 0),
+        ('turns.record', 1, 2),
+    ]
     assert told[0].oldest == first.at
     assert len((await history.transcript(archive, 'ana')).rows) == 1
 
     assert await retain(archive, rules, now=now) == told
     assert (await history.transcript(archive, 'ana')).rows == ()
+    assert [len((await archive.ask('person_turns', contact=one, limit=9)).rows) for one in ('ana', 'bia')] == [0, 1]
     assert await archive.offset(0) == '1-0'
     await archive.close()
     kept = await anyio.Path(path).read_bytes()
@@ -117,7 +126,7 @@ async def test_retention_tells_what_would_go_and_then_removes_it_from_the_bytes(
     assert b'palavra velha' not in kept
     with duckdb.connect(path) as connection:
         assert connection.execute('SELECT action, data FROM audit').fetchall() == [
-            ('retention', '{"message_history":1,"events":0}')
+            ('retention', '{"message_history":1,"events":0,"turns.record":1}')
         ]
 
 

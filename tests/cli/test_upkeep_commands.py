@@ -37,12 +37,17 @@ def test_retention_shows_what_would_go_and_then_removes_it(tmp_path: Path) -> No
     chat(data, 'oi, quero um hatch até 60 mil', 'moro em Recife PE')
     rules = ('--keep', 'message_history=0', '--keep', 'turns=30', '--data', str(data), '--json')
     told = json.loads(run('retention', '--dry-run', *rules).stdout)
-    assert [(one['table'], one['would_go'], one['of']) for one in told] == [('message_history', 4, 4), ('turns', 0, 2)]
+    expected = [('message_history', 4, 4), ('turns', 0, 2), ('turns.record', 2, 2)]
+    assert [(one['table'], one['would_go'], one['of']) for one in told] == expected
     done = json.loads(run('retention', *rules).stdout)
-    assert [(one['table'], one['removed'], one['of']) for one in done] == [('message_history', 4, 4), ('turns', 0, 2)]
+    assert [(one['table'], one['removed'], one['of']) for one in done] == expected
 
     by_settings = run('retention', '--dry-run', *rules[4:], AGENT_MEMORY_RETAIN_DAYS='{"turns": 0, "facts": 9}')
-    assert [(one['table'], one['would_go']) for one in json.loads(by_settings.stdout)] == [('turns', 2), ('facts', 0)]
+    assert [(one['table'], one['would_go']) for one in json.loads(by_settings.stdout)] == [
+        ('turns', 2),
+        ('facts', 0),
+        ('turns.record', 0),
+    ]
 
 
 def test_a_rule_that_is_none_is_refused(tmp_path: Path) -> None:
