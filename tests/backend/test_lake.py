@@ -182,7 +182,7 @@ async def test_retention_removes_what_outlived_its_rule_from_the_files(archive: 
     later = replace(turn(1, session='bia:1').messages[0], at=BEGUN + timedelta(days=100), content='palavra nova')
     first = replace(turn(1).messages[0], content='palavra velha')
     await archive.append(batch(Rows(messages=(first,) * 300), Rows(messages=(later,) * 300)))
-    [gone] = await retain(archive, [Rule('message_history', timedelta(days=30))], now=BEGUN + timedelta(days=101))
+    gone, _ = await retain(archive, [Rule('message_history', timedelta(days=30))], now=BEGUN + timedelta(days=101))
     assert (gone.rows, gone.of) == (300, 600)
     kept = b''.join(path.read_bytes() for path in (tmp_path / 'lake').rglob('*.parquet'))
     assert b'palavra velha' not in kept
