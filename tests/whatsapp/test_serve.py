@@ -91,6 +91,9 @@ async def test_one_process_answers_remembers_after_it_was_started_again_and_show
             assert 'Campinas' in (await until_seen(graph, 2))[1]
             await graph.deliver(http, ready[1], [graph.says(ANA, 'que carros vocês têm?')])
             assert 'R$ 83.210' in (await until_seen(graph, 3))[2]
+            # An operator looks into the embedded store beside it, and keeps no house there.
+            beside = await anyio.to_thread.run_sync(lambda: run('replies', 'list', '--data', str(tmp_path), **env))
+            assert (beside.stdout, beside.stderr) == ('Every reply has arrived, or is on its way.\n', '')
 
 
 async def test_webhook_worker_and_archiver_run_apart_on_a_shared_store(redis_url: str) -> None:
