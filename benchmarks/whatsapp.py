@@ -3,7 +3,7 @@
 `python -m benchmarks.whatsapp` has 100 people write 1,000 messages a minute for 3 minutes; `--short` for 20 seconds. It
 delivers signed webhooks over HTTP to `agent-memory serve` with the rules model, and answers its sends with a fake Graph
 API that runs, like the people, in this process. `--split` runs webhook, worker and archiver as processes of their own.
-`--json` prints one record.
+`--statuses` delivers what Meta tells of each reply too, three webhooks a reply. `--json` prints one record.
 
 The time to a reply is counted from the moment at which its burst was due: quiet time is a choice, not a cost. CPU is
 counted from the end of the start-up to the last reply.
@@ -60,8 +60,6 @@ class Timed(FakeGraph):
         phone = self.phones[seen.to]
         phone.at.append(time.perf_counter())
         phone.rang.set()
-        # Statuses and texts of thousands of messages are not asked for.
-        self.statuses()
         return seen
 
 
@@ -72,6 +70,8 @@ class Load:
     graph: Timed
     http: httpx2.AsyncClient
     url: str
+    statuses: bool = False
+    """Whether Meta tells what becomes of each reply."""
     acks: list[float] = field(default_factory=list[float])
     replies: list[float] = field(default_factory=list[float])
     sent: int = 0
@@ -93,7 +93,14 @@ class Load:
             self.acks.append(1000 * (acked - started))
             turn += 1
             await self._reply(phone, seen, acked + QUIET_S)
+            await self._report()
             await anyio.sleep(max(0, started + every_s - time.perf_counter()))
+
+    async def _report(self) -> None:
+        """Deliver what Meta tells of the replies since: sent, delivered and read, each by itself."""
+        for status in self.graph.statuses() if self.statuses else ():
+            body = self.graph.body([status])
+            await self.http.post(self.url, content=body, headers=self.graph.signature(body))
 
     async def _reply(self, phone: Phone, seen: int, due: float) -> None:
         with anyio.move_on_after(PATIENCE_S):
@@ -141,7 +148,7 @@ async def measure(graph: Timed, served: Serving, options: argparse.Namespace) ->
         # The first turn of a process imports and compiles what the others find ready.
         warm = Load(graph, http, served.url)
         await warm.person(99_999, 0.0, time.perf_counter() + 0.01)
-        load = Load(graph, http, served.url)
+        load = Load(graph, http, served.url, statuses=options.statuses)
         before, began, own = served.cpu_s(), time.perf_counter(), time.process_time()
         seen = len(graph.seen)
         until = began + options.minutes * 60
@@ -258,6 +265,7 @@ if __name__ == '__main__':
     parser.add_argument('--rate', type=float, default=1000, help='messages a minute of all people')
     parser.add_argument('--minutes', type=float, default=3)
     parser.add_argument('--short', action='store_true', help='20 seconds')
+    parser.add_argument('--statuses', action='store_true', help='deliver three statuses of each reply too')
     parser.add_argument('--split', action='store_true', help='one process for each role')
     parser.add_argument('--json', action='store_true', help='print one record')
     chosen = parser.parse_args()
