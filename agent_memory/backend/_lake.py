@@ -81,16 +81,12 @@ class LakeArchive(ThreadedArchive):
         self._open: _Open | None = None
 
     async def ask(self, question: Question, **parameters: Parameter) -> Answer:
-        """Answer from what is committed."""
+        """Answer from what is committed.
+
+        On an object store a file may be gone that an erasure removes meanwhile: ask again.
+        """
         opened = self._open  # not through the writer's thread, which may be merging files for minutes
-        try:
-            connection = opened.connection if opened else await self._run(self._connect)
-            return await self._asked(connection, question, parameters)
-        except ArchiveUnavailable as error:
-            if not isinstance(error.__cause__, duckdb.Error) or isinstance(error.__cause__, duckdb.InterruptException):
-                raise
-        # A file was removed after the question had found it in the catalog, or the connection to the catalog broke.
-        return await self._asked(await self._run(self._connected_anew), question, parameters)
+        return await self._asked(opened.connection if opened else await self._run(self._connect), question, parameters)
 
     async def enter(self, notes: Sequence[AuditNote] = (), steps: Sequence[RequestStep] = ()) -> Head:
         """Write to the ledger, and return the head of its chain."""
@@ -133,11 +129,6 @@ class LakeArchive(ThreadedArchive):
                 connection.close()
                 raise
         return self._open
-
-    def _connected_anew(self) -> duckdb.DuckDBPyConnection:
-        if self._open is not None and not self._open.gate.claimed:
-            self._let_go()
-        return self._connect()
 
     def _attach(self, connection: duckdb.DuckDBPyConnection) -> None:
         for extension in ('ducklake', 'postgres_scanner'):

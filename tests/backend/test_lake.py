@@ -117,6 +117,21 @@ async def test_archivers_of_two_groups_write_one_whole_ledger(archive: LakeArchi
         assert said == [text for n in range(1, 9) for text in (f'pergunta {n}', f'resposta {n}')]
 
 
+async def test_an_archiver_whose_locks_were_dropped_leaves_the_partition_to_the_next(
+    archive: LakeArchive, second: LakeArchive, server: Postgres, catalog: str
+) -> None:
+    await archive.append(batch(turn(1)))
+    dropped = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
+    server.sql(catalog.rpartition('dbname=')[2], dropped)
+    assert await second.offset(0) == '1-0'
+    with pytest.raises(ArchiveUnavailable):
+        await archive.append(batch(turn(2), after='1-0', offset='2-0'))
+    with pytest.raises(ArchiveUnavailable, match='another archiver has partition 0'):
+        await archive.offset(0)
+    await second.append(batch(turn(2), after='1-0', offset='2-0'))
+    assert len(await second.messages('ana:1', limit=9)) == 4
+
+
 async def test_a_writer_that_lost_its_locks_unnoticed_cannot_commit(archive: LakeArchive, catalog: str) -> None:
     await archive.append(batch(turn(1)))
 
