@@ -36,9 +36,23 @@ async def served(graph: FakeGraph) -> AsyncGenerator[str]:
         server.should_exit = True
 
 
-def run_worker(*arguments: str) -> int:
+def run_worker(*arguments: str, delivery: bytes = b'') -> int:
     command = [sys.executable, '-m', 'tests.whatsapp.worker_process', *arguments]
-    return subprocess.run(command, timeout=60, check=False).returncode
+    return subprocess.run(command, input=delivery, timeout=60, check=False).returncode
+
+
+async def test_a_webhook_killed_before_its_answer_has_the_message_and_gets_it_again(redis_url: str) -> None:
+    graph = FakeGraph()
+    item = graph.says(ANA, 'oi')
+    code = await anyio.to_thread.run_sync(
+        lambda: run_worker(redis_url, '', 'token', 'stored', delivery=graph.body([item]))
+    )
+    assert code == -signal.SIGKILL
+    async with whatsapp(redis_url, graph=graph) as channel:
+        assert await channel.work() == 1
+        await channel.deliver(item, copies=2)
+        assert await channel.work() == 0
+        assert graph.texts() == ['Você disse: oi']
 
 
 @pytest.mark.parametrize(

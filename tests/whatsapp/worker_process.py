@@ -1,6 +1,7 @@
 """A worker that kills itself at one step: `python -m tests.whatsapp.worker_process REDIS GRAPH TOKEN STEP`.
 
-The steps: `taken` (the turn runs), `committed` (the reply is generated), `claimed` (it is dispatching), `sent` (the Graph
+The steps: `stored` (a webhook, which reads its delivery from the standard input, has the message and did not answer),
+`taken` (the turn runs), `committed` (the reply is generated), `claimed` (it is dispatching), `sent` (the Graph
 API answered), `settled` (sent, failed, or generated again).
 """
 
@@ -11,6 +12,7 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any, cast
 
 from pydantic import SecretStr
@@ -20,7 +22,8 @@ from agent_memory.backend._redis import RedisStore
 from agent_memory.backend._redis_channel import RedisChannel
 from agent_memory.manager import SessionManager
 from agent_memory.session import Inbound
-from agent_memory.whatsapp import Dispatcher, GraphSender
+from agent_memory.whatsapp import Dispatcher, GraphSender, Pace, Webhook
+from agent_memory.whatsapp._events import parse
 from tests.whatsapp.channel import POLICY, RECEPTION
 
 
@@ -50,9 +53,13 @@ class _Store(RedisStore):
 
 
 async def main() -> None:
-    url, graph, token, _ = sys.argv[1:]
+    url, graph, token, step = sys.argv[1:]
     store = _Store.from_url(url, policy=POLICY)
     manager = SessionManager(store)
+    if step == 'stored':
+        webhook = Webhook(manager, SecretStr('verify'), [], RECEPTION, Pace(quiet=timedelta(0)))
+        manager.receive = cast('Any', then('stored', manager.receive))
+        await webhook.take_in(parse(sys.stdin.buffer.read()))
     sender = GraphSender.to_number('106540352242922', SecretStr(token), base_url=graph)
     sender.send = cast('Any', then('sent', sender.send))
 
