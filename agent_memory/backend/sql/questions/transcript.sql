@@ -1,4 +1,6 @@
--- The newest messages of one contact over all sessions, newest first. A limit that is no constant keeps DuckDB from reading
--- every block for the largest rowids.
-SELECT id, session_id, contact_id, time, role, content FROM message_history
-WHERE contact_id = $contact ORDER BY rowid DESC LIMIT (SELECT $limit::BIGINT)
+-- The newest messages of one contact over all sessions, newest first. Collected first: a limit beside the condition has
+-- DuckDB look for the largest rowids in every block.
+WITH found AS MATERIALIZED (
+    SELECT id, session_id, contact_id, time, role, content, rowid AS place FROM message_history WHERE contact_id = $contact
+)
+SELECT id, session_id, contact_id, time, role, content FROM found ORDER BY place DESC LIMIT $limit
