@@ -192,11 +192,11 @@ class TurnRecord(BaseModel):
 
     def lines(self) -> list[ConversationMessage]:
         """Return what was said in this turn, oldest first."""
-        lines = [
-            ConversationMessage(role='user', content=one.text, at=one.at) for one in self.messages if one.text.strip()
-        ]
+        # Constructed, not validated again: each turn of a window and each archived one passes here.
+        line = ConversationMessage.model_construct
+        lines = [line(role='user', content=one.text, at=one.at) for one in self.messages if one.text.strip()]
         if self.reply and self.reply.strip():
-            lines.append(ConversationMessage(role='assistant', content=self.reply, at=self.at))
+            lines.append(line(role='assistant', content=self.reply, at=self.at))
         return [*lines, *self.said]
 
 

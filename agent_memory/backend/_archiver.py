@@ -95,7 +95,8 @@ class Archiver:
                 while True:
                     moved = await self._move(partition, self.block)
                     patience.over()
-                    await anyio.sleep(self._pause(moved.worked_s))
+                    if moved.entries < self.batch:
+                        await anyio.sleep(self._pause(moved.worked_s))
             except (ArchiveUnavailable, StoreUnavailable) as error:
                 await patience.wait(error)
 
@@ -107,38 +108,17 @@ class Archiver:
         return min(max(_REST * worked_s, self.linger.total_seconds()), self.max_linger.total_seconds())
 
     async def _move(self, partition: int, block: timedelta) -> _Moved:
-        """Archive batch after batch, up to one that is not full."""
         # Asked each time: the file may have been removed or replaced, and the offset is whatever it says.
-        taken = await self._take(partition, await self.archive.offset(partition), block)
-        entries, since = 0, taken.since
-        while taken.entries:
-            entries, since = entries + len(taken.entries), taken.since
-            taken = await self._store_and_take_next(partition, taken)
-        return _Moved(entries, time.perf_counter() - since)
-
-    async def _take(self, partition: int, after: str, block: timedelta) -> _Taken:
+        after = await self.archive.offset(partition)
         entries = await self.outbox.read(partition, after=after, count=self.batch, block=block)
-        since = time.perf_counter()
-        return _Taken(after, since, entries, await self._decode(partition, entries))
-
-    async def _store_and_take_next(self, partition: int, taken: _Taken) -> _Taken:
-        """Write a batch, and read and decode the next one meanwhile if this one was full."""
-        last = taken.entries[-1].id
-        following = _Taken(last, taken.since)
-        try:
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(self._store_and_trim, partition, taken)
-                if len(taken.entries) == self.batch:
-                    following = await self._take(partition, last, _NO_WAIT)
-        except ExceptionGroup as failed:
-            # What was written and not trimmed is trimmed when archiving goes on.
-            raise failed.exceptions[0] from failed
-        return following
-
-    async def _store_and_trim(self, partition: int, taken: _Taken) -> None:
-        with telemetry.span(telemetry.ARCHIVE, {telemetry.ENTRIES: len(taken.entries)}):
-            await self._store(partition, taken.after, taken.entries, taken.rows)
-            await self.outbox.trim(partition, upto=taken.entries[-1].id)
+        started = time.perf_counter()
+        if not entries:
+            return _Moved(0, 0.0)
+        # One after the other: decoding a batch while another is written took longer, as both want the interpreter.
+        with telemetry.span(telemetry.ARCHIVE, {telemetry.ENTRIES: len(entries)}):
+            await self._store(partition, after, entries, await self._decode(partition, entries))
+            await self.outbox.trim(partition, upto=entries[-1].id)
+        return _Moved(len(entries), time.perf_counter() - started)
 
     async def _decode(self, partition: int, entries: Sequence[Entry]) -> list[Rows]:
         rows: list[Rows] = []
@@ -170,23 +150,12 @@ class Archiver:
 
 
 @dataclass(frozen=True)
-class _Taken:
-    """One batch: entries behind the id `after`, and the rows that they become."""
-
-    after: str
-    since: float
-    """When its entries were there, by `time.perf_counter`."""
-    entries: Sequence[Entry] = ()
-    rows: Sequence[Rows] = ()
-
-
-@dataclass(frozen=True)
 class _Moved:
-    """Batches that were archived one after the other."""
+    """One batch that was archived."""
 
     entries: int
     worked_s: float
-    """From the moment at which the entries of the last one were there."""
+    """From the moment at which its entries were there."""
 
 
 class _Patience:

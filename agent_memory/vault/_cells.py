@@ -7,6 +7,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic_core import to_json
+
 from agent_memory.vault._box import TEXT, Box
 
 CLEAR_IN_EVENTS = frozenset(
@@ -44,7 +46,7 @@ class Cells:
         """Return what a JSON column holds; `None` stays empty, so that what was filled can be counted."""
         if value is None:
             return None
-        text = json.dumps(value, ensure_ascii=False)
+        text = to_json(value).decode()
         return json.dumps(self._box.seal_text(place, text)) if self._box else text
 
     def event(self, place: str, data: Mapping[str, Any]) -> str:
