@@ -12,6 +12,9 @@ from agent_memory.tools._actions import add_tool, asks, live_session
 from agent_memory.tools._consent import CONSENT_RECORDED, SERVICE, ConsentRules, shown_and_said
 from agent_memory.turn import Advance, Ask, HandOver, NotUnderstood, Restart
 
+MAX_REASON = 500
+"""Characters of what a model says about a hand-over."""
+
 
 def session_toolset(states: StateMachine, *, consent: ConsentRules | None = None) -> FunctionToolset[Any]:
     """Return tools over the states of a conversation. A forbidden step goes back to the model with what is allowed."""
@@ -87,7 +90,7 @@ def hand_to_person(ctx: RunContext[Any], reason: str) -> ToolReturn[str]:
         reason: Why, in a few words, for the person who takes over.
     """
     del ctx
-    return asks('a person takes over after this reply', Ask(request='person'), HandOver(reason=reason))
+    return asks('a person takes over after this reply', Ask(request='person'), HandOver(reason=reason[:MAX_REASON]))
 
 
 def not_understood(ctx: RunContext[Any]) -> ToolReturn[str]:

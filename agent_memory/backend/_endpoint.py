@@ -185,6 +185,9 @@ async def _holds(archive: Held) -> bool:
 async def _reply(archive: Held, request: bytes) -> _Reply:
     try:
         asked = _Request.model_validate_json(request)
+        if asked.question is None:
+            # After the file was written anew this process does not hold it, and would ask itself through the socket.
+            await archive.offset(0)
         if asked.copy_to is not None:
             await archive.copy(asked.copy_to)
             return _Reply()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -21,19 +22,18 @@ SEMI JOIN duckdb_tables() USING (database_name, schema_name, table_name)
 WHERE database_name = current_database() AND schema_name = current_schema() AND table_name NOT IN (SELECT unnest(?))
 GROUP BY table_name HAVING list_contains(list(column_name), 'contact_id') ORDER BY table_name
 """
+_STONES = (
+    """(SELECT unnest(from_json(?, '[{"contact_id": "VARCHAR", "at_ms": "BIGINT"}]'), recursive := true)) AS stone"""
+)
+"""Who is erased, in one parameter: a statement for each contact takes minutes when a backup of a large shop is restored."""
 
 
 def count(connection: duckdb.DuckDBPyConnection, stones: Sequence[Tombstone]) -> dict[str, int]:
     """Return the rows of each table that belong to the contacts until their erasure."""
     found: dict[str, int] = {}
     for table, until in _tables(connection):
-        condition = _condition(until)
-        rows = 0
-        for stone in stones:
-            query = f'SELECT count(*) FROM {table} WHERE {condition}'  # noqa: S608 - names of our own schema
-            [(one,)] = connection.execute(query, [stone.contact_id, _ms(stone)]).fetchall()
-            rows += one
-        found[table] = rows
+        query = f'SELECT count(*) FROM {table} WHERE {_of_the_erased(table, until)}'  # noqa: S608 - names of our own schema
+        [(found[table],)] = connection.execute(query, [_written(stones)]).fetchall()
     return found
 
 
@@ -44,14 +44,15 @@ def remove(connection: duckdb.DuckDBPyConnection, stones: Sequence[Tombstone]) -
     """
     found = count(connection, stones)
     for table, until in _tables(connection):
-        for stone in stones:
-            statement = f'DELETE FROM {table} WHERE {_condition(until)}'  # noqa: S608 - names of our own schema
-            connection.execute(statement, [stone.contact_id, _ms(stone)])
+        if found[table]:
+            statement = f'DELETE FROM {table} WHERE {_of_the_erased(table, until)}'  # noqa: S608 - names of our own schema
+            connection.execute(statement, [_written(stones)])
     known = stones_of(connection)
-    for stone in stones:
-        if _ms(stone) > known.get(stone.contact_id, 0):
-            connection.execute('DELETE FROM erasures WHERE contact_id = ?', [stone.contact_id])
-            connection.execute('INSERT INTO erasures VALUES (?, ?)', [stone.contact_id, _ms(stone)])
+    newer = [stone for stone in stones if _ms(stone) > known.get(stone.contact_id, 0)]
+    if newer:
+        written = _written(newer)
+        connection.execute(f'DELETE FROM erasures WHERE contact_id IN (SELECT contact_id FROM {_STONES})', [written])  # noqa: S608 - our own
+        connection.execute(f'INSERT INTO erasures SELECT contact_id, at_ms FROM {_STONES}', [written])  # noqa: S608 - our own
     return found
 
 
@@ -96,8 +97,14 @@ def _tables(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
     return found
 
 
-def _condition(until: str) -> str:
-    return f'contact_id = ? AND {until} <= ?'
+def _of_the_erased(table: str, until: str) -> str:
+    """Return which rows of a table go: those of a contact until the erasure."""
+    return f'EXISTS (FROM {_STONES} WHERE stone.contact_id = {table}.contact_id AND {until} <= stone.at_ms)'
+
+
+def _written(stones: Sequence[Tombstone]) -> str:
+    newest = {stone.contact_id: _ms(stone) for stone in sorted(stones, key=_ms)}
+    return json.dumps([{'contact_id': contact, 'at_ms': at} for contact, at in newest.items()])
 
 
 def _ms(stone: Tombstone) -> int:

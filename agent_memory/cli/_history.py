@@ -43,6 +43,8 @@ _REPORTS: dict[Report, _Report] = {
 }
 _console = Console(highlight=False)
 
+_NOTED_AT_ONCE = 200
+"""Notes: whoever holds the file takes requests of 64 KB."""
 _SESSION = (
     'session_id', 'started_at', 'updated_at', 'reason', 'state', 'reached', 'turn', 'said', 'score', 'completeness',
     'source', 'qualified_at', 'summary', 'profile',
@@ -76,7 +78,9 @@ async def run_leads(*, score: float, limit: int, period: Period, data: Path | No
     found = await questions.leads(_archive(data), period, score=score, limit=limit)
     contacts = list(dict.fromkeys(str(row[found.columns.index('contact_id')]) for row in found.rows))
     audit = _audit(data)
-    await audit.enter([AuditNote('leads', audit.actor, contact) for contact in contacts or [None]])
+    notes = [AuditNote('leads', audit.actor, contact) for contact in contacts or [None]]
+    for start in range(0, len(notes), _NOTED_AT_ONCE):
+        await audit.enter(notes[start : start + _NOTED_AT_ONCE])
     _remember(output, data, contacts)
     output.show(await opened(_settings(data).vault(), found))
 

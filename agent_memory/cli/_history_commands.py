@@ -16,7 +16,7 @@ def history(
     contact: Annotated[str, typer.Argument(help='A phone number or WhatsApp user id.')],
     output: Output,
     sessions: Annotated[bool, typer.Option('--sessions', help='Show the sessions instead of what was said.')] = False,
-    limit: Annotated[int, typer.Option(help='Most messages or sessions, the newest.')] = 200,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help='Most messages or sessions, the newest.')] = 200,
     data: Data = None,
 ) -> None:
     """Show what a contact and the agent said, over all sessions."""
@@ -40,7 +40,7 @@ def leads(
     during: During,
     output: Output,
     score: Annotated[float, typer.Option(help='Least score, 0 to 100.')] = 60,
-    limit: Annotated[int, typer.Option(help='Most sessions.')] = 100,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help='Most sessions.')] = 100,
     data: Data = None,
 ) -> None:
     """Show the sessions that stand at a score or above, the best first."""

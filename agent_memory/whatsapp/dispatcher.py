@@ -16,7 +16,7 @@ from agent_memory._turns import Turn
 from agent_memory.backend._channel import Mail
 from agent_memory.errors import AgentMemoryError
 from agent_memory.manager import SessionManager
-from agent_memory.session import Attachment, Inbound
+from agent_memory.session import MAX_TEXT, Attachment, Inbound
 from agent_memory.whatsapp._contacts import Address
 from agent_memory.whatsapp._delivery import Compose, Delivery, as_text
 from agent_memory.whatsapp._reception import SILENCE, Fixed, Reception
@@ -223,7 +223,7 @@ class Dispatcher:
                     for id_, recording in spoken.items():
                         listening.start_soon(_listen, id_, recording, media, self.transcriber, heard)
         for id_, words in heard.items():
-            turn.hear(id_, words)
+            turn.hear(id_, words[:MAX_TEXT])
         return bool(heard) or len(spoken) < len(inbounds)
 
 

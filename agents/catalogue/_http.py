@@ -28,6 +28,8 @@ from agent_memory.profile import describe
 
 AnswerT = TypeVar('AnswerT', Found, Details, Comparison)
 
+MAX_ANSWER = 1024 * 1024
+"""Most bytes of an answer: five cars take a few KB."""
 TIMEOUT = httpx2.Timeout(5.0, connect=2.0)
 _TOLD = (
     'budget_min', 'budget_max', 'main_use', 'city', 'state', 'priorities', 'brands', 'excluded_brands', 'body_types',
@@ -123,10 +125,16 @@ class HttpCatalogue:
         return answer
 
     async def _answer(self, model: type[AnswerT], method: str, path: str, body: dict[str, Any] | None) -> AnswerT:
-        response = await self._client.request(method, f'{self._base}/{path}', json=body, headers=self._headers)
-        if response.status_code == 404:
-            raise _Missing(f'{self._base}: has no {path}')
-        return model.model_validate_json(response.raise_for_status().content)
+        content, url = bytearray(), f'{self._base}/{path}'
+        async with self._client.stream(method, url, json=body, headers=self._headers) as response:
+            if response.status_code == 404:
+                raise _Missing(f'{self._base}: has no {path}')
+            response.raise_for_status()
+            async for part in response.aiter_bytes():
+                content += part
+                if len(content) > MAX_ANSWER:
+                    raise httpx2.HTTPError(f'the answer has more than {MAX_ANSWER} bytes')
+        return model.model_validate_json(content)
 
     def _earlier(self, model: type[AnswerT], question: str, reason: str, error: Exception | None) -> AnswerT:
         kept = self._kept.get(question)

@@ -14,6 +14,7 @@ import respx
 
 from agent_memory import UserProfileData
 from agent_memory.agents.catalogue import Breaker, HttpCatalogue, StockCatalogue
+from agent_memory.agents.catalogue._http import MAX_ANSWER
 from agent_memory.errors import CatalogueUnavailable
 from tests.agents.catalogue.contract import CatalogueContract
 
@@ -87,6 +88,7 @@ async def test_the_service_is_told_what_chooses_a_car_and_not_who_asks(
         httpx.Response(503),
         httpx.Response(429),
         httpx.Response(200, text='<html>'),
+        httpx.Response(200, content=b'{"matches": [], "total": 0}' + b' ' * MAX_ANSWER),
         httpx.Response(200, json={'matches': [{'car': {'id': '1'}}]}),
         httpcore2.ReadTimeout(),
         httpcore2.ConnectError(),
