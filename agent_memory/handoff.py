@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 import anyio
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from agent_memory import telemetry
 from agent_memory.backend._archive import EventQueue, EventRow
 from agent_memory.errors import ArchiveUnavailable, HandoffUndelivered, StoreUnavailable
 from agent_memory.scoring import Score
@@ -66,7 +67,7 @@ class LogSink:
 
     async def deliver(self, note: HandoffNote) -> None:
         band = note.score.band if note.score else 'unscored'
-        _logger.warning('contact %s waits for a person (%s lead, hand-over %s)', note.contact_id, band, note.id)
+        _logger.warning(telemetry.WAITS_FOR_A_PERSON, note.contact_id, band, note.id)
 
 
 class WebhookSink:
@@ -131,7 +132,7 @@ class HandoffRelay:
                 await self.drain()
                 pause = self.pause
             except HandoffUndelivered as error:
-                _logger.warning('%s; trying again in %.0f s', error, pause.total_seconds())
+                _logger.warning(telemetry.HANDOFF_WAITS, error, pause.total_seconds())
                 pause = min(pause * 2, self.max_pause)
             except (ArchiveUnavailable, StoreUnavailable):
                 pause = self.pause  # history or keys are away: the archiver says so, and goes on when it can

@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
+from agent_memory import telemetry
 from agent_memory.backend._archive import (
     DeadLetter,
     Entry,
@@ -209,7 +210,7 @@ class OpenedEvents:
         try:
             return await Opener(self.vault).event(row)
         except SealBroken as error:
-            _logger.warning('the %s of session %s cannot be told: %s', row.kind, row.session_id, error)
+            _logger.warning(telemetry.EVENT_UNTOLD, row.kind, row.session_id, error)
             return None
         except KeyUnavailable:
             # Of a contact who was forgotten since. Any other key may be had again later.

@@ -44,6 +44,20 @@ CODE = 'agent_memory.code'
 KIND = 'agent_memory.kind'
 ENTRIES = 'agent_memory.entries'
 
+# What the log says, each under the logger of its module. The arguments are opaque ids, counts, types of errors, and
+# sentences of this package's own errors, which name no person.
+UNANSWERED = 'a message that nobody answered could not be answered here: %s'
+EVENT_UNTOLD = 'the %s of session %s cannot be told: %s'
+SWEEPING_WAITS = 'sweeping waits: %s'
+HISTORY_UNREAD = 'other processes cannot read the history while this one holds it: %s'
+ARCHIVING_WAITS = 'archiving waits, %s: %s'
+ARCHIVING_GOES_ON = 'archiving goes on, %s'
+DEAD_ENTRY = 'entry %s of partition %d goes to the dead letters: %s'
+WAITS_FOR_A_PERSON = 'contact %s waits for a person (%s lead, hand-over %s)'
+HANDOFF_WAITS = '%s; trying again in %.0f s'
+WEBHOOK_FAULT = 'reading one of the %s of a webhook ended with %s'
+ACCOUNT_PROBLEM = 'Meta reports of the account: error %s'
+
 Outcome = Literal['committed', 'replayed', 'muted', 'failed']
 
 _tracer = trace.get_tracer('agent_memory')

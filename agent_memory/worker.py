@@ -11,6 +11,7 @@ from typing import Any, Generic
 from pydantic_ai import AgentRunResult
 from pydantic_ai.agent import AbstractAgent
 
+from agent_memory import telemetry
 from agent_memory.backend._sweeper import Sweeper
 from agent_memory.capability import SessionMemory
 from agent_memory.errors import LeaseLost, SessionBusy
@@ -72,4 +73,4 @@ class Worker(Generic[ProfileT]):
             return  # somebody else answers
         except Exception as error:  # noqa: BLE001 - the failure of one contact; its turn was given back and counted
             # Only the kind: messages of errors repeat what people say.
-            _logger.warning('a message that nobody answered could not be answered here: %s', type(error).__name__)
+            _logger.warning(telemetry.UNANSWERED, type(error).__name__)

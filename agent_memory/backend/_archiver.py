@@ -169,19 +169,19 @@ class _Patience:
 
     async def wait(self, error: AgentMemoryError) -> None:
         if not self._pause:
-            _logger.warning('archiving waits, %s: %s', self._what, error)
+            _logger.warning(telemetry.ARCHIVING_WAITS, self._what, error)
         self._pause = min(max(self._pause * 2, self._shortest), self._longest)
         await anyio.sleep(self._pause)
 
     def over(self) -> None:
         if self._pause:
-            _logger.info('archiving goes on, %s', self._what)
+            _logger.info(telemetry.ARCHIVING_GOES_ON, self._what)
         self._pause = 0.0
 
 
 def _dead(partition: int, entry: Entry, error: Exception) -> Rows:
     kind = type(error).__name__
-    _logger.error('entry %s of partition %d goes to the dead letters: %s', entry.id, partition, kind)
+    _logger.error(telemetry.DEAD_ENTRY, entry.id, partition, kind)
     letter = DeadLetter(
         entry_id=entry.id,
         partition=partition,

@@ -18,6 +18,7 @@ import anyio
 from anyio.abc import SocketStream
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from agent_memory import telemetry
 from agent_memory.backend._erasure import Erasing
 from agent_memory.backend._history import Answer, Parameter, Question
 from agent_memory.backend._ledger import AuditNote, Head, RequestStep
@@ -85,7 +86,7 @@ async def serve_history(archive: Held, path: Path) -> None:
         # Also takes the place of a socket that a killed holder left behind.
         listener = await anyio.create_unix_listener(socket_of(path), mode=0o600)
     except OSError as error:
-        _logger.warning('other processes cannot read the history while this one holds it: %s', error)
+        _logger.warning(telemetry.HISTORY_UNREAD, error)
         return
 
     async def handle(stream: SocketStream) -> None:

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import anyio
 
+from agent_memory import telemetry
 from agent_memory.backend._protocol import Sweepable
 from agent_memory.errors import StoreUnavailable
 
@@ -44,7 +45,7 @@ class Sweeper:
                     away = False
                 except StoreUnavailable as error:
                     if not away:
-                        _logger.warning('sweeping waits: %s', error)
+                        _logger.warning(telemetry.SWEEPING_WAITS, error)
                     away = True
                 await anyio.sleep(self.every.total_seconds())
 

@@ -110,7 +110,7 @@ class Webhook:
         for event in events:
             telemetry.channel_event(event.kind, fault=event.fault)
             if event.fault is not None:
-                _logger.error('reading one of the %s of a webhook ended with %s', event.part, event.fault)
+                _logger.error(telemetry.WEBHOOK_FAULT, event.part, event.fault)
             try:
                 await self._one(contacts, event)
             except StoreUnavailable:
@@ -131,7 +131,7 @@ class Webhook:
             case 'identity_change' if event.becomes and event.becomes.known:
                 await contacts.changed(event.sender, event.becomes)
             case 'account_error':
-                _logger.warning('Meta reports of the account: error %s', [problem.code for problem in event.problems])
+                _logger.warning(telemetry.ACCOUNT_PROBLEM, [problem.code for problem in event.problems])
             case _:
                 # Reactions, deletions, calls, groups and what is still unknown have no turn.
                 pass
