@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -239,12 +240,25 @@ async def test_tidying_merges_files_and_keeps_the_order_of_messages(archive: Lak
     assert len(files) == 1
 
 
+async def test_where_the_files_are_must_be_told_once_and_stay(catalog: str, tmp_path: Path) -> None:
+    places = ((None, 'data_path is not set'), (tmp_path / 'a', ''), (tmp_path / 'b', 'does not match'))
+    for data, problem in places:
+        archive = LakeArchive(catalog, data=data)
+        with pytest.raises(ArchiveUnavailable, match=problem) if problem else nullcontext():
+            assert await archive.offset(0) == '0-0'
+        await archive.close()
+
+
 async def test_an_archive_says_in_one_line_that_its_catalog_is_away_and_goes_on_when_it_is_back(
-    archive: LakeArchive, server: Postgres
+    archive: LakeArchive, catalog: str, server: Postgres
 ) -> None:
     await archive.append(batch(turn(1)))
     server.kill()
-    for call in (archive.append(batch(turn(2), after='1-0', offset='2-0')), archive.ask('erasures'), archive.offset(0)):
+    for call in (
+        archive.append(batch(turn(2), after='1-0', offset='2-0')),
+        archive.ask('erasures'),
+        LakeArchive(catalog).offset(1),
+    ):
         with pytest.raises(ArchiveUnavailable) as told:
             await call
         assert '\n' not in str(told.value)
