@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from agent_memory.backend._lake_gate import end
+
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
@@ -50,13 +52,15 @@ def vacuum(connection: DuckDBPyConnection) -> None:
         duckdb.Error: Somebody reads one of them for longer than five seconds.
     """
     # Not in the lake: each statement that looks a name up there would keep a transaction of its own on the catalog open.
-    with connection.cursor() as cursor:
+    cursor = connection.cursor()
+    try:
         tables = cursor.execute(f"FROM postgres_query('{_CATALOG}', '{_TABLES}')").fetchall()
         # In one transaction, so that all of it runs in one session of PostgreSQL.
         cursor.begin()
         for statement in ('SET lock_timeout = 5000', *(f'VACUUM (FULL) {table}' for (table,) in tables)):
             cursor.execute(f"CALL postgres_execute('{_CATALOG}', ?, use_transaction => false)", [statement])
-        cursor.rollback()
+    finally:
+        end(cursor)
 
 
 def _run(connection: DuckDBPyConnection, *calls: str) -> None:

@@ -58,7 +58,7 @@ class Gate:
             _told(turn, f'SELECT pg_advisory_xact_lock({_WRITE}, 0)::text')
             yield
         finally:
-            _end(turn)
+            end(turn)
 
     def check(self) -> None:
         """Make sure that the claims still hold.
@@ -70,17 +70,22 @@ class Gate:
 
     def close(self) -> None:
         """Give the claims back."""
-        _end(self._claims)
+        end(self._claims)
 
     def _begun(self) -> DuckDBPyConnection:
         cursor = self._connection.cursor()
         cursor.begin()
-        for name, value in self._settings.items():
-            _told(cursor, f"SELECT set_config('{name}', '{value}', true)")
+        try:
+            for name, value in self._settings.items():
+                _told(cursor, f"SELECT set_config('{name}', '{value}', true)")
+        except BaseException:
+            end(cursor)
+            raise
         return cursor
 
 
-def _end(cursor: DuckDBPyConnection) -> None:
+def end(cursor: DuckDBPyConnection) -> None:
+    """Roll back and close a cursor."""
     # Not left to the destructor: when PostgreSQL is away it throws there, and that ends the process.
     with suppress(duckdb.Error):
         cursor.rollback()
