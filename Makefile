@@ -32,7 +32,7 @@ endif
 test-duckdb2: .venv/.stamp
 	OTHER_PYTHON=$(BIN)/python UV_PROJECT_ENVIRONMENT=.venv $(BIN)/uv run --no-sync --frozen --with duckdb==$(DUCKDB2) \
 		python -m pytest -q $(or $(ARGS),-k 'not fifty_thousand' $(addprefix tests/backend/test_,\
-		two_duckdbs.py archive_contract.py duckdb.py migrations.py history.py upkeep.py))
+		two_duckdbs.py archive_contract.py duckdb.py migrations.py history.py upkeep.py layout.py))
 
 format: .venv/.stamp
 	$(BIN)/ruff format .

@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Condition
 from typing import ParamSpec, TypeVar
 
 import anyio
@@ -61,6 +62,8 @@ class DuckDBArchive(ThreadedArchive):
         self.path = Path(path)
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._opened: tuple[int, int] | None = None
+        self._in_use = Condition()
+        self._users = 0
 
     async def ask(self, question: Question, **parameters: Parameter) -> Answer:
         """Answer from the file, or through the process that holds it.
@@ -123,18 +126,18 @@ class DuckDBArchive(ThreadedArchive):
         Raises:
             ArchiveUnavailable: Another process holds it, or the question took longer than `query_limit`.
         """
-        return await self._beside(lambda connection: self._asked(connection, question, parameters))
+        return await self._beside(lambda connection: self._fetch(connection, question, parameters))
 
-    async def _beside(self, call: Callable[[duckdb.DuckDBPyConnection], Awaitable[R]]) -> R:
-        """Do something beside the writer, and again if the file was written anew meanwhile."""
+    async def _beside(self, call: Callable[[duckdb.DuckDBPyConnection], R]) -> R:
+        """Do something beside the writer, with a file that stays open for so long."""
+        loop = asyncio.get_running_loop()
         while True:
-            connection = self._connection if self._holds_file() else None
-            connection = connection or await self._run(self._connect)
+            if not self._holds_file():
+                await self._run(self._connect)
             try:
-                return await call(connection)
-            except ArchiveUnavailable:
-                if self._connection is connection:
-                    raise
+                return await loop.run_in_executor(self._readers, self._reading, call)
+            except _LetGo:
+                continue  # written anew meanwhile
 
     async def backup(self, directory: Path) -> Path:
         """Write a copy of the history as of now into `directory` and return its file. Archiving goes on meanwhile.
@@ -154,8 +157,7 @@ class DuckDBArchive(ThreadedArchive):
 
     async def copy(self, target: Path) -> None:
         """Write what is committed now to the new file `target`."""
-        loop = asyncio.get_running_loop()
-        await self._beside(lambda connection: loop.run_in_executor(self._readers, self._copy, connection, target))
+        await self._beside(lambda connection: self._copy(connection, target))
 
     async def tidy(self, *, most: int = _MOST_UNSORTED) -> bool:
         """Write the file anew if more than `most` messages came since, or a removal did not get to it; return whether.
@@ -219,6 +221,9 @@ class DuckDBArchive(ThreadedArchive):
     def _let_go(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
+            # DuckDB 2 refuses to close what is in use, and another one opened beside it would be of the same old file.
+            with self._in_use:
+                self._in_use.wait_for(lambda: self._users == 0)
             connection.close()
 
     def _append(self, batch: Batch) -> None:
@@ -254,12 +259,28 @@ class DuckDBArchive(ThreadedArchive):
 
     # What follows runs on the threads of the readers too.
 
+    def _reading(self, call: Callable[[duckdb.DuckDBPyConnection], R]) -> R:
+        with self._in_use:
+            self._users += 1
+        try:
+            if (connection := self._connection) is None:
+                raise _LetGo
+            return call(connection)
+        finally:
+            with self._in_use:
+                self._users -= 1
+                self._in_use.notify_all()
+
     def _copy(self, connection: duckdb.DuckDBPyConnection, target: Path) -> None:
         try:
             with connection.cursor() as cursor:
                 copy_into(cursor, target)
         except (duckdb.Error, OSError) as error:
             raise ArchiveUnavailable(f'{target}: {reason(error)}') from error
+
+
+class _LetGo(Exception):
+    """The connection was closed before it could be used."""
 
 
 class _Occupied(ArchiveUnavailable):

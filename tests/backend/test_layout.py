@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any, cast
 
 import anyio
 import duckdb
@@ -59,7 +60,7 @@ async def test_the_file_is_sorted_once_enough_came_and_says_the_same(archive: Du
 async def test_a_question_about_one_contact_reads_few_of_the_rows(archive: DuckDBArchive) -> None:
     await archive.work(lambda connection: connection.execute(_CONTACTS))
     await archive.tidy(most=0)
-    assert await archive.work(_scanned) <= 2 * 122_880, 'two of five row groups at most'
+    assert 0 < await archive.work(_scanned) <= 2 * 122_880, 'two of five row groups at most'
 
 
 def _scanned(connection: duckdb.DuckDBPyConnection) -> int:
@@ -67,7 +68,18 @@ def _scanned(connection: duckdb.DuckDBPyConnection) -> int:
     explained = connection.execute(
         f'EXPLAIN (ANALYZE, FORMAT json) {sql_of("transcript")}', {'contact': contact, 'limit': 50}
     ).fetchall()
-    return int(json.loads(explained[0][1])['cumulative_rows_scanned'])
+    return _most(json.loads(explained[0][1]))
+
+
+def _most(plan: Any) -> int:
+    """Return the most rows that a step of a plan scanned, whichever version of DuckDB tells it."""
+    if isinstance(plan, list):
+        return max(map(_most, cast('list[Any]', plan)), default=0)
+    if not isinstance(plan, dict):
+        return 0
+    named = cast('dict[str, Any]', plan)
+    own = [int(named[name]) for name in ('operator_rows_scanned', 'rows_scanned') if name in named]
+    return max([*own, *map(_most, named.values())], default=0)
 
 
 async def test_rows_that_were_removed_and_not_yet_rewritten_go_from_the_bytes(
