@@ -20,7 +20,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, get_args
 
 import anyio
 from redis import exceptions
@@ -28,7 +28,7 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from agent_memory.backend._acl import rules
+from agent_memory.backend._acl import User, rules
 from agent_memory.backend._valkey import server_binary
 
 QUICK = ('--save', '', '--repl-diskless-sync-delay', '0')
@@ -156,15 +156,15 @@ def free_port() -> int:
 
 
 async def admit(server: Server) -> str:
-    """Make the two users that this package needs on `server`; return the URL of the worker's."""
+    """Make the users that this package needs on `server`; return the URL of the worker's."""
     async with server.client() as client:
         untyped: Any = client
-        for user in ('worker', 'archiver'):
+        for user in get_args(User):
             await untyped.execute_command('ACL', 'SETUSER', user, 'on', '>secret', *rules(user))
     return url_for(server.url, 'worker')
 
 
-def url_for(url: str, user: Literal['worker', 'archiver']) -> str:
+def url_for(url: str, user: User) -> str:
     """Return a server's URL as a restricted user's."""
     return url.replace('://', f'://{user}:secret@', 1)
 

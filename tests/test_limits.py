@@ -30,9 +30,10 @@ from agent_memory.privacy import reconcile
 from agent_memory.profile import Change
 from agent_memory.session import MAX_TEXT, Referral, normal_contact
 from agent_memory.tools._session import MAX_REASON
+from agent_memory.vault import Vault
 from tests.agents.conversations import Conversation
 from tests.agents.scripted import scripted
-from tests.servers import admin_url, until
+from tests.servers import admin_url, until, url_for
 from tests.whatsapp.channel import ANA, whatsapp
 from tests.whatsapp.test_voice_and_buttons import Ears
 
@@ -41,8 +42,8 @@ SECRET = 'segredo'
 
 @pytest.fixture
 async def manager(redis_url: str, tmp_path: Path) -> AsyncIterator[SessionManager[Any]]:
-    store = RedisStore.from_url(admin_url(redis_url))
-    manager = SessionManager(store, DuckDBArchive(tmp_path / 'history.duckdb'))
+    store = RedisStore.from_url(url_for(admin_url(redis_url), 'operator'))
+    manager = SessionManager(store, DuckDBArchive(tmp_path / 'history.duckdb'), vault=Vault.at(tmp_path))
     yield manager
     await manager.close()
 

@@ -1,7 +1,7 @@
 """The least that a Redis user must be allowed to do for this package.
 
 The whole suite runs as the worker's user (`redis_url`), which is the proof that it may do enough; here is the proof that
-it may do no more, and that the archiver's user sees no session.
+it may do no more, and that the archiver's user sees no session. Erasures run as the operator's (`tests/privacy`).
 """
 
 from __future__ import annotations
@@ -37,6 +37,14 @@ async def test_the_archiver_reads_and_trims_the_outbox_and_sees_no_session(redis
 )
 async def test_the_worker_may_do_nothing_else(redis_url: str, words: str) -> None:
     async with store_on(redis_url) as store:
+        client: Any = store.client
+        with pytest.raises(NoPermissionError):
+            await client.execute_command(*words.split())
+
+
+@pytest.mark.parametrize('words', ['FLUSHALL', 'CONFIG GET *', 'GET foreign', 'DEL am:meta', 'ACL LIST', 'SHUTDOWN'])
+async def test_the_operator_may_do_nothing_else(redis_url: str, words: str) -> None:
+    async with store_on(url_for(admin_url(redis_url), 'operator')) as store:
         client: Any = store.client
         with pytest.raises(NoPermissionError):
             await client.execute_command(*words.split())

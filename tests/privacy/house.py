@@ -27,7 +27,7 @@ from agent_memory.profile import Change
 from agent_memory.session import Inbound
 from agent_memory.turn import PatchProfile
 from agent_memory.vault import Vault
-from tests.servers import Server, on_port, running
+from tests.servers import Server, admit, on_port, running, url_for
 
 PHONE = '+5511987654321'
 NAME, CPF, SENTENCE = 'Josefina Quixabeira', '390.533.447-05', 'quero vender o corcel azul do meu falecido marido'
@@ -50,7 +50,9 @@ class House:
 
     def worker(self) -> SessionManager[Any]:
         """Another process, with what it has in memory."""
-        return SessionManager(RedisStore.from_url(self.server.url), vault=Vault.at(self.directory / 'data'))
+        return SessionManager(
+            RedisStore.from_url(url_for(self.server.url, 'worker')), vault=Vault.at(self.directory / 'data')
+        )
 
     def eraser(self) -> Eraser:
         signer = Signer.from_file(self.directory / 'data' / 'receipt.key')
@@ -144,6 +146,7 @@ async def open_house(directory: Path) -> AsyncGenerator[House]:
     async with running(server):
         vault = Vault.at(directory / 'data')
         archive = DuckDBArchive(directory / 'data' / 'history.duckdb')
-        manager = SessionManager(RedisStore.from_url(server.url), archive, vault=vault)
+        await admit(server)
+        manager = SessionManager(RedisStore.from_url(url_for(server.url, 'operator')), archive, vault=vault)
         yield House(directory, server, manager, archive)
         await manager.close()

@@ -14,7 +14,8 @@ from agent_memory.history import rows_of
 from agent_memory.privacy import verify_receipt
 from agent_memory.profile import Change
 from agent_memory.turn import Ask, PatchProfile
-from tests.servers import admin_url
+from agent_memory.vault import Vault
+from tests.servers import admin_url, url_for
 
 ANA = '+5511999990000'
 
@@ -22,7 +23,9 @@ ANA = '+5511999990000'
 @pytest.fixture
 async def rights(redis_url: str, tmp_path: Path) -> AsyncIterator[Rights[UserProfileData]]:
     archive = DuckDBArchive(tmp_path / 'history.duckdb')
-    manager = SessionManager(RedisStore.from_url(admin_url(redis_url)), archive)
+    manager = SessionManager(
+        RedisStore.from_url(url_for(admin_url(redis_url), 'operator')), archive, vault=Vault.at(tmp_path)
+    )
     said = PatchProfile(changes=[Change(field='city', value='Recife'), Change(field='budget_max', value=60_000)])
     async with manager.turn(Inbound(contact=ANA, message_id='wamid.1', text='até 60 mil, moro em Recife')) as turn:
         await turn.commit(reply='Anotado!', actions=[said, Ask(request='erasure')])  # type: ignore[union-attr]
