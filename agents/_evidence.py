@@ -38,7 +38,8 @@ def lead_evidence(change: Change, said: Sequence[Exchange]) -> Author | None:
         return 'user'
     words = [read_words([one.text]) for one in newest]
     if written := _WRITTEN.get(change.field):
-        return 'user' if any(written(read, change.value) for read in words) else None
+        held = any(written(read, change.value) for read in words)
+        return 'user' if held or (written is _amount_written and _is_sum(change.value, said)) else None
     return 'model' if newest and _says_something(newest[-1].text) else None
 
 
@@ -53,11 +54,21 @@ def _items(value: Any) -> Iterable[Any]:
     return cast('list[Any]', value) if isinstance(value, list) else [value]
 
 
+def _is_sum(amount: Any, said: Sequence[Exchange]) -> bool:
+    """Return whether the last text adds to an amount that was written before: "60 mil", then "pode colocar mais 10"."""
+    earlier = {one for exchange in said[:-1] for one in _amounts(read_words([exchange.text]))}
+    return any(amount - added in earlier for added in _amounts(read_words([said[-1].text]))) if said else False
+
+
 def _amount_written(words: Words, amount: Any) -> bool:
+    return amount in _amounts(words)
+
+
+def _amounts(words: Words) -> set[float]:
     numbers = {word.number for word in words if word.number is not None}
     amounts = {one.value for one in find_amounts(words, frozenset())}
     # "60" is how people say sixty thousand when a car is the subject.
-    return amount in amounts | {number * scale for number in numbers for scale in (1, 1_000, 1_000_000)}
+    return amounts | {number * scale for number in numbers for scale in (1, 1_000, 1_000_000)}
 
 
 def _city_written(words: Words, city: Any) -> bool:

@@ -36,7 +36,7 @@ _TERMS = Lexicon(
 )
 _VISIT = Lexicon(
     {
-        True: 'testar | dirigir ele | uma/minha/a/de/fazer/quero visita | visita/visitar/conhecer .. loja/voces/ai/carro/estoque | agendar | marcar .. horario/visita | ir ai | ir na loja | passar ai | passar na loja'
+        True: 'testar/dirigir ele/ela/esse/essa/este/esta | testar/dirigir o carro | quero testar ⏎ | posso testar ⏎/? | uma/minha/a/de/fazer/quero visita | visita/visitar/conhecer .. loja/voces/ai/carro/estoque | agendar | marcar .. horario/visita | ir ai | ir na loja | passar ai | passar na loja'
     }
 )
 OFFERS_VISIT = 'Quer marcar uma visita'

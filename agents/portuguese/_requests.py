@@ -26,7 +26,7 @@ _PERSON = Lexicon(
         'me retorna/retorne/retornem | retorno por telefone | por telefone | por ligacao | uma ligacao | nao quero '
         'falar .. robo/bot/maquina | nao quero .. robo | chega de robo/bot | nao falo com robo | cansei/cansado/cansada/farto/farta/odeio/detesto .. robo/bot/maquina | '
         'quero gente | quero falar com alguem | '
-        'chama alguem | chamar alguem | chame alguem | chama uma pessoa | passa para uma pessoa | atendido/atendida '
+        'manda/mande/pede/peca/fala .. me chamar/ligar/retornar | chama alguem | chamar alguem | chame alguem | chama uma pessoa | passa para uma pessoa | atendido/atendida '
         'por | call me | talk/speak/chat to/with .. human/person/someone/agent/representative/salesperson | real '
         'person | human agent | '
         'hablar con .. persona/humano/asesor/alguien/vendedor | una persona | un asesor | quero ser atendido | tem '

@@ -53,6 +53,13 @@ def test_a_value_stands_on_what_was_written(text: str, field: str, value: Any, a
     assert lead_evidence(Change(field=field, value=value), [Exchange(None, text)]) == author
 
 
+@pytest.mark.parametrize(('value', 'author'), [(70_000, 'user'), (80_000, None)])
+def test_a_sum_stands_on_the_amount_before_and_what_is_added(value: int, author: Author | None) -> None:
+    said = [Exchange(None, 'tenho até 60 mil'), Exchange(None, 'pode colocar mais 10 mil')]
+
+    assert lead_evidence(Change(field='budget_max', value=value, op='correct'), said) == author
+
+
 def test_a_yes_states_what_was_asked() -> None:
     asked = Exchange('Você mora em Campinas, certo?', 'sim')
 
