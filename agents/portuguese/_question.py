@@ -41,7 +41,7 @@ _TOPICS: Lexicon[Topic] = Lexicon(
         'tem em mente',
         'body': 'tipo | carroceria | categoria | formato | hatch | sedan | suv | picape | estilo de carro | body | '
         'type | modelo de carroceria',
-        'priorities': 'importante | importa | prioridade | prioridades | valoriza | pesa mais | essencial | '
+        'priorities': 'nao pode/podem faltar | importante | importa | prioridade | prioridades | valoriza | pesa mais | essencial | '
         'indispensavel | faz questao | '
         'nao abre mao | preferencias | caracteristicas | matters | important | diferencial | procura num carro | '
         'itens | requisitos',

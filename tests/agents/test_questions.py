@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from typing import Any
 
 import pytest
 
 from agent_memory import SessionManager, SessionMemory, SessionState, UserProfileData
 from agent_memory.agents import RulesModel, lead_agent
 from agent_memory.agents import _replies as replies
+from agent_memory.agents._asked import fields_asked
 from agent_memory.agents.catalogue import StockCatalogue
 from tests.agents.conversations import Conversation, open_manager
 
@@ -24,6 +26,29 @@ async def manager(redis_url: str) -> AsyncGenerator[SessionManager[UserProfileDa
 @pytest.fixture
 def talk(manager: SessionManager[UserProfileData]) -> Conversation:
     return Conversation(lead_agent(SessionMemory(manager), 'rules', catalogue=StockCatalogue()), manager)
+
+
+@pytest.mark.parametrize('field', ['budget_max', 'main_use', 'city', 'state', 'priorities', 'body_types', 'urgency'])
+def test_what_is_asked_for_is_known_from_the_question(field: str) -> None:
+    known: dict[str, Any] = {
+        'budget_max': 60_000,
+        'main_use': 'family',
+        'city': 'Santa Inês',
+        'state': 'MA',
+        'priorities': ['economy'],
+        'body_types': ['suv'],
+        'urgency': 'immediate',
+    }
+    profile = UserProfileData(**{name: value for name, value in known.items() if name != field})
+    if field == 'city':
+        profile = UserProfileData(**{name: value for name, value in known.items() if name not in ('city', 'state')})
+
+    first = replies.next_question(profile, None)
+    second = replies.next_question(profile, first, told=first)
+
+    assert first != second
+    assert field in fields_asked(first)
+    assert field in fields_asked(second) or field == 'body_types'  # the second asks for a brand instead
 
 
 async def test_a_question_that_stays_open_is_put_twice_and_then_another(talk: Conversation) -> None:
