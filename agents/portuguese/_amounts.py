@@ -65,6 +65,7 @@ _BEFORE = Lexicon(
         'this': 'esse | essa | aquele | aquela | este | esta | desse | dessa | o | a | nesse | naquele',
     }
 )
+_POINTING = word_set('esse essa aquele aquela')
 _FILLERS = word_set('e poucos poucas tantos pouco tal uns umas')
 _TRAP_REACH = 5
 
@@ -189,8 +190,9 @@ def _trapped_before(words: Words, amount: Amount, previous_end: int, taken: froz
             return True
         if hit.value == 'exact' and not amount.money and len(between) <= 1 + ('de' in between):
             return True
-        if hit.value == 'this' and between[-1:] in (['de'], ['por'], ['a']) and low + hit.end in taken:
-            return True
+        if hit.value == 'this' and between[-1:] in (['de'], ['por'], ['a']):
+            if low + hit.end in taken or (between == ['de'] and window[hit.start].text in _POINTING):
+                return True
     return False
 
 

@@ -15,7 +15,7 @@ _YES_NO = Lexicon(
         'ainda nao | nao quero | nao autorizo | nao aceito | nao concordo | nao precisa | hoje nao | prefiro nao | '
         'nada disso | recuso | discordo | nem a pau | no quiero | claro que no | no thanks | eu nao | errado | '
         'dispenso',
-        True: 'sim | mais ou menos isso | quase isso | por ai | e por ai | nessa faixa | claro | pode | podem | pode sim | pode ser | aceito | concordo | autorizo | ok | okay | okey | '
+        True: 'sim | esta , pode/podem/sim/autorizo/aceito/concordo/ok | mais ou menos isso | quase isso | por ai | e por ai | nessa faixa | claro | pode | podem | pode sim | pode ser | aceito | concordo | autorizo | ok | okay | okey | '
         'oki | tudo bem | tudo certo | tudo ok | beleza | de acordo | sem problema/problemas | nao vejo problema* | '
         'nao .. problema | nao me? importo | nao ligo | manda ver/bala | uhum | aham | ahan | positivo | fechado | '
         'fechou | bora | tranquilo | por mim | por mim tudo bem | isso | isso mesmo/ai | exato | exatamente | '

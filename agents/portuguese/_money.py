@@ -300,7 +300,9 @@ def _holds(words: Words, amount: Amount) -> bool:
     return before in _HAVING or (amount.end < len(words) and _FINE.at(words, amount.end) is not None)
 
 
-_HAVING = word_set('talvez tenho temos consigo conseguimos posso podemos quero queremos pago pagamos gasto so')
+_HAVING = word_set(
+    'gastar investir pagar talvez tenho temos consigo conseguimos posso podemos quero queremos pago pagamos gasto so'
+)
 _FINE = Lexicon({True: 'esta/e/fica/seria bom/otimo/ok/ideal/perfeito/certo/melhor | serve | fecha | da para mim'})
 
 
@@ -349,7 +351,9 @@ def _outdated(words: Words, said: list[_Said], index: int) -> bool:
     """Return whether the amount before `index` was a plan that a "mas" parts from what holds: "pensei em 75, mas é 70"."""
     since = said[index - 2].end if index > 1 else 0
     before, between = words[since : said[index - 1].start], words[said[index - 1].end : said[index].start]
-    return _PLANNED.within(before) is not None and _BUT.within(between) is not None
+    return _ONLY.within(between) is not None or (
+        _PLANNED.within(before) is not None and _BUT.within(between) is not None
+    )
 
 
 _PLANNED = Lexicon(
@@ -358,6 +362,7 @@ _PLANNED = Lexicon(
         '| estava/estavamos pensando/querendo/vendo | ia/iamos | era/eram | a ideia era | falei | disse'
     }
 )
+_ONLY = Lexicon({True: 'mas so/somente/apenas | mas eu so/somente | so que so'})
 _BUT = Lexicon({True: 'mas | porem | so que | agora | entretanto | contudo'})
 _DECISIONS = Lexicon(
     {

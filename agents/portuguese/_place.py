@@ -208,8 +208,10 @@ def _strength(
         return 2 if _LIVES_THERE.within(words) else 0
     if cue == 'home':
         return 1 if _NEARBY.within(words[max(0, start - 3) : start]) else 4
-    if state or (scene.asks('city') and (alone or scene.bare)):
+    if state or (scene.asks('city') and alone):
         return 3
+    if scene.asks('city') and scene.bare:
+        return 2
     return _bare_strength(scene, place, cue, alone=alone, start=start, end=end)
 
 
@@ -281,8 +283,8 @@ def _alone(words: Words, start: int, end: int) -> bool:
     """Return whether a name is all that its part of the sentence says."""
     before = words[start - 1].text if start else END
     after = words[end].text if end < len(words) else END
-    if before in ('em', 'de', 'no', 'na', 'e') and start > 1:
-        before = words[start - 2].text
+    if before in ('em', 'de', 'no', 'na', 'e') and start:
+        before = words[start - 2].text if start > 1 else END
     return (start == 0 or before in SENTENCE_ENDS | {',', ':', '*'}) and after in SENTENCE_ENDS | {',', ')'}
 
 

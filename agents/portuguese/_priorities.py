@@ -264,4 +264,7 @@ def _is_negated(words: Words, hit: Hit[Priority]) -> bool:
     for cue in _NEGATED.find(words[low : hit.start]):
         if hit.start - (low + cue.end) <= _REACH - 1:
             return True
-    return hit.end < len(words) and _NEGATED_AFTER.at(words, hit.end) is not None
+    after = hit.end
+    while after < len(words) and words[after].text in ('eu', 'ja'):
+        after += 1
+    return after < len(words) and _NEGATED_AFTER.at(words, after) is not None

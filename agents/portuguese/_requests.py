@@ -85,7 +85,7 @@ _OPT_OUT = Lexicon(
         'para*/pare/parem/parar de me? mandar/enviar/chamar/contatar/ligar | me '
         'tira/tire/tirem/remova/remove/removam/exclua/exclui/retira/retire .. '
         'lista/grupo/contatos/transmissao/mailing | '
-        'me descadastr* | quero descadastr* | descadastr* meu numero | quero sair .. lista/grupo | sair da lista | '
+        'me descadastr* | quero descadastr* | descadastr* meu numero | quero sair .. lista/grupo | nao .. interesse em receber | nao quero .. contato | sair da lista | '
         'cancelar .. inscricao/mensagens/ofertas/recebimento/notificacoes | nao me chame* mais | nao me procure* '
         'mais | unsubscribe | stop messaging/sending/texting | '
         'no more messages | don t message/text/contact me | remove me | take me off | no me .. mensajes | nao quero '
@@ -110,7 +110,7 @@ _ERASURE = Lexicon(
         'delete/erase/remove .. data/account/everything/information/info/history | '
         'encerr*/cancel* .. conta/cadastro | borr*/elimin* .. datos/cuenta | sumir com .. dados | esquec*/esquecam '
         '.. dados | tir*/tirem .. meus dados/meu cadastro/minhas informacoes | retir* .. meus dados/meu cadastro | '
-        'meus dados apagados/excluidos/deletados | forget me',
+        'meus dados apagados/excluidos/deletados/fora |  forget me',
         False: 'nao .. apag*/exclu*/delet* | nao precisa .. apagar/excluir/deletar | cancela* .. exclusao | '
         'mantenha/mantem/pode manter .. dados/cadastro | pode deixar .. dados/cadastro',
     }

@@ -47,7 +47,7 @@ _BEFORE: Lexicon[_Cue] = Lexicon(
         '| nao me? mostra/mostre/manda/mande | nao precisa | nao faco questao | nao faz | nao ligo | nao sou fa '
         '| nada de/do/da/com | odeio | detesto | menos | exceto | tirando | fora | sem ser? | dispenso | evito | '
         'evitar '
-        '| quero/mantenho distancia de | sofri/sofremos com | decepcionei/decepcionado/decepcionada com | arrependi/arrependido/arrependida de/do/da | experiencia ruim/pessima com | pessima experiencia com | fujo/longe/correr/corro de/do/da? | trauma/raiva/medo/nojo de/do/da? | jamais | nunca .. mais? '
+        '| quero/mantenho distancia de | sofri/sofremos com | decepcionei/decepcionado/decepcionada com | arrependi/arrependido/arrependida de/do/da | experiencia ruim/pessima com | pessima experiencia com | fugir/fuja/fugindo de/do/da | fujo/longe/correr/corro de/do/da? | trauma/raiva/medo/nojo de/do/da? | jamais | nunca .. mais? '
         'quero/compro/compraria/teria '
         '| nem | exceto | tudo/qualquer .. menos | no quiero | nada de | anything/everything/any but | any brand/car but | but not | not a/an? | no more | and/but no | dont '
         'want/like '

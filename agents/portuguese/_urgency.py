@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from agent_memory.agents.portuguese._changes import stated
+from agent_memory.agents.portuguese._data import word_set
 from agent_memory.agents.portuguese._lexicon import Hit, Lexicon
 from agent_memory.agents.portuguese._scene import Scene
 from agent_memory.agents.portuguese._text import SENTENCE_ENDS, Words
@@ -41,7 +42,7 @@ _PHRASES: Lexicon[Urgency] = Lexicon(
         _LATER: 'semestre que vem | proximo semestre | segundo semestre | 2 semestre | meio do ano | metade do ano | '
         'meados do ano | half a year | meio ano | outro semestre',
         _OPEN: 'uma hora dessas | qualquer hora/dia | um dia desses | sondagem | so namorando/paquerando/flertando | namorando/paquerando os/uns/alguns | sem pressa | nao tenho .. pressa | nao .. pressa | sem urgencia | nao .. urgencia | nao .. urgente | '
-        'nada urgente | so olhando | so .. olhada | dando uma olhada | so pesquisando | pesquisando | so .. olhar | '
+        'nada urgente | so olhando | so .. olhada | dando uma olhada | so pesquisando | so vendo/olhando/checando/pesquisando preco/precos/valores | vendo/checando preco/precos | pesquisando | so .. olhar | '
         'olhando ainda | estou olhando | olhar por enquanto | sem previsao | '
         'so curiosidade | por curiosidade | curioso | ano que vem | proximo ano | sem data | sem prazo | com calma | '
         'tranquilo quanto | quando aparecer | se aparecer | nao sei quando | sem correria | sem compromisso | so '
@@ -122,7 +123,7 @@ def _said(scene: Scene) -> list[tuple[int, Urgency]]:
     for hit in _PHRASES.find(scene.words):
         if hit.value is _NOW and _negated(scene.words, hit):
             found.append((hit.end, _OPEN))
-        elif _fits(scene, hit):
+        elif _fits(scene, hit) and not _is_of_a_move(scene, hit):
             found.append((hit.end, hit.value))
     return found
 
@@ -135,6 +136,15 @@ def _fits(scene: Scene, hit: Hit[Urgency]) -> bool:
     if text in ('fim', 'final', 'no') and hit.value is _OPEN:
         return _until_year_end(scene.today) is _OPEN
     return True
+
+
+def _is_of_a_move(scene: Scene, hit: Hit[Urgency]) -> bool:
+    """Return whether the time is that of another plan: "vou me mudar pra Joinville mês que vem"."""
+    near = {word.text for word in scene.words[max(0, hit.start - 6) : hit.start]}
+    return not scene.asks('urgency') and not _PLANS.isdisjoint(near)
+
+
+_PLANS = word_set('mudar mudo mudando mudamos casar caso viajar viajo formar formo aposentar')
 
 
 def _until_year_end(today: date) -> Urgency:
@@ -257,12 +267,13 @@ def _dates(scene: Scene) -> list[tuple[int, Urgency]]:
             for w in words[max(0, i - 4) : i + 3]
         )
         if (linked and not past) or (scene.asks('urgency') and scene.bare):
-            found.append((i + 1, _by_month(scene.today, month)))
+            after = 'depois' in {w.text for w in words[max(0, i - 3) : i]}
+            found.append((i + 1, _by_month(scene.today, month, after=after)))
     return found
 
 
-def _by_month(today: date, month: int) -> Urgency:
-    ahead = (month - today.month) % 12
+def _by_month(today: date, month: int, *, after: bool) -> Urgency:
+    ahead = (month - today.month) % 12 + after
     if ahead == 0:
         return _NOW
     if ahead <= 3:
