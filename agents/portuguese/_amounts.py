@@ -190,9 +190,9 @@ def _trapped_before(words: Words, amount: Amount, previous_end: int, taken: froz
             return True
         if hit.value == 'exact' and not amount.money and len(between) <= 1 + ('de' in between):
             return True
-        if hit.value == 'this' and between[-1:] in (['de'], ['por'], ['a']):
-            if low + hit.end in taken or (between == ['de'] and window[hit.start].text in _POINTING):
-                return True
+        points = between == ['de'] and window[hit.start].text in _POINTING
+        if hit.value == 'this' and between[-1:] in (['de'], ['por'], ['a']) and (low + hit.end in taken or points):
+            return True
     return False
 
 

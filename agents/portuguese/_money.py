@@ -40,7 +40,7 @@ _BOUNDS: Lexicon[Bound] = Lexicon(
         '| mais de/que/do | more than | minimum | a contar de | por lo menos | mas de | no less than | nada inferior '
         '| partindo de/dos',
         'over': 'passa de/dos/um | passa um pouco | passando de',
-        'about': 'uns | umas | em torno | por volta | na faixa | faixa de | na casa | casa dos | cerca de | mais ou '
+        'about': 'um? pouco/pouquinho acima de/dos/do | um? pouco/pouquinho mais de/que | uns | umas | em torno | por volta | na faixa | faixa de | na casa | casa dos | cerca de | mais ou '
         'menos | aproximadamente | around | about '
         '| tipo | em media | ai pelos | pelos | la pelos | algo como | beirando | proximo | perto de | por ai | '
         'coisa de | roughly | beira/beirar/beirando os/dos? | algo em torno',
@@ -78,7 +78,7 @@ _MORE = Lexicon(
 )
 _MORE_BEHIND = Lexicon({True: 'a mais | de acrescimo | alem disso | em cima disso'})
 _BETWEEN = (
-    'a | e | ate | - | ~ | / | ou | , | to | and | y | hasta | a r$ | e r$ | ate r$ | - r$ | / r$ | ou r$ | '
+    'a | e | para | ate | - | ~ | / | ou | , | to | and | y | hasta | a r$ | e r$ | ate r$ | - r$ | / r$ | ou r$ | '
     'a uns | e uns | ou uns | e os | aos | a os | ao | e ate | e no maximo uns | indo ate | e indo ate | '
     ', ate uns | a no maximo | or | ate os | ate uns | e por volta de'
 )
@@ -127,7 +127,7 @@ def _is_unsaid(words: Words, amount: Amount) -> bool:
 _UNSAY = Lexicon(
     {
         True: 'nao considera*/conta/conte/contem/leva/leve .. esse/esses/essa/os/o | '
-        'esquec*/desconsider*/ignor*/apag*/tir*/risc* esse/esses/essa/os/o'
+        'esquec*/desconsider*/ignor*/apag*/tir*/risc* esse/esses/essa/os/o | esquec*/desconsider*/ignor* .. disse/falei de/dos?'
     }
 )
 
@@ -198,6 +198,8 @@ def _range(words: Words, first: Amount, second: Amount) -> tuple[float, float] |
             return None
         low, high = low * 1_000, high * 1_000
     if joint in ((',',), ('/',)) and first.scaled:
+        return None
+    if joint == ('para',) and not _opened(words, first.start):
         return None
     if joint == (',',) and second.end < len(words) and _BEHIND.at(words, second.end):
         return None  # "50, 55 no máximo"
@@ -291,6 +293,7 @@ def _is_money(scene: Scene, amount: Amount, bound: Bound | None, previous: int) 
         or ((previous > 0 or scene.profile.budget_max is not None) and _holds(scene.words, amount))
         or _adds(scene, amount)
     )
+    typo = typo or _UNSAY.within(scene.words[: amount.start]) is not None
     return named or typo or scene.asks('budget') or (amount.value >= 10_000 and '.' in scene.words[amount.start].raw)
 
 

@@ -28,7 +28,7 @@ _CUES: Lexicon[Cue] = Lexicon(
         'localizada | moradora/morador de/da/do | city is | me encontro | voce e de | e de | eu de | home | mudamos '
         '| cidade de | vim para | '
         'rodar em | buscar para',
-        'away': 'trabalh* | estud* | trampar | faculdade | loja | lojas | filial '
+        'away': 'endereco | voces em | trabalh* | estud* | trampar | faculdade | loja | lojas | filial '
         '| buscar | busco o/em/no/na/ai | buscaria | retirar | retiro | '
         'entrega* | viajar | viajo | viagem | viagens | ferias | praia em/de/do/da | vi um/uma? .. em | passear | '
         'passeio | morei | morava | nasci | nascido | comprei | compro | '

@@ -30,7 +30,7 @@ _TOPICS: Lexicon[Topic] = Lexicon(
         'municipio | fala de onde',
         'elsewhere': 'retirar | retirada | buscar o carro | entregar | entrega | visitar a/nossa loja | qual loja/unidade',
         'state': f'estado | uf | state | {_STATE_NAMES}',
-        'use': 'utilidade | serventia | vai fazer com | e para o? que | carro e para | uso | usar | usado | utilizar | utiliza | vai servir | para que | finalidade | dia a dia | rodar | '
+        'use': 'e/mais/seria/sera para .. familia/trabalho/passeio/lazer/viagem/cidade | familia/trabalho/lazer/passeio/viagem ou | utilidade | serventia | vai fazer com | e para o? que | carro e para | uso | usar | usado | utilizar | utiliza | vai servir | para que | finalidade | dia a dia | rodar | '
         'use it | rotina '
         '| objetivo | usa | uses | what for | trabalho ou | main use | utilizacao',
         'refused': 'nao quer | nao queira | nao gosta | nao goste | evita* | descart* | rejeit* | nao considera* | '

@@ -33,6 +33,7 @@ _PATTERNS = (
     f'{_LEAVE} o/a/os/as/essa/esse/minha/meu? {{noun}} .. {{aside}}',
     f'{{noun}} .. {_LEAVE} {{aside}}',
     '{noun} {aside}',
+    '{noun} nao sei mais/ainda',
     f'{{noun}} pode/podem? {_ERASE}',
     'nao considera*/conta/conte/contem/leva/leve/levem o/a/os/as/essa/esse/minha/meu? {noun}',
     'sem {noun} definido/definida',

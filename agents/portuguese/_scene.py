@@ -62,6 +62,7 @@ class Scene:
         words = self.words
         places = [hit.start for hit in _CORRECTION.find(words)]
         places += [i for i in words.places.get('*', ()) if i == 0 or words[i - 1].text == END]
+        places += [i for i in words.places.get('nao', ()) if _is_a_message(words, i)]
         return sorted(places)
 
     def corrected_between(self, end: int, start: int) -> bool:
@@ -87,6 +88,11 @@ class Scene:
     def bare(self) -> bool:
         """Whether the turn is a short answer."""
         return sum(word.text != END for word in self.words) <= 8
+
+
+def _is_a_message(words: Words, at: int) -> bool:
+    """Return whether a word is a message of its own amid a burst: "quero um sedan", "não", "melhor um suv"."""
+    return 0 < at < len(words) - 2 and words[at - 1].text == END and words[at + 1].text == END
 
 
 _AT_ONCE = 5

@@ -102,7 +102,7 @@ _AFTER: Lexicon[Stance] = Lexicon(
         'own': 'na troca | para/pra dar na? | como/de/parte do/de? entrada | e parte | como parte | que/q eu? tenho '
         '| para trocar | atual '
         '| para dar | de entrada | pega na troca | que estou vendendo | para vender',
-        'other': f'biz | cg | titan | bros | xre | twister | pcx | nmax | lander | fan 160/150/125 | do/da/dele/dela/de meu/minha/nosso/nossa? {_KIN} | dele | dela | dos outros | de um {_KIN}',
+        'other': f'quebra/quebram muito/demais/direto/facil/sempre | da/dao muito? problema/problemas/manutencao/defeito | e/sao bomba/ruim/uma porcaria | bebe/bebem/gasta/gastam muito/demais | biz | cg | titan | bros | xre | twister | pcx | nmax | lander | fan 160/150/125 | do/da/dele/dela/de meu/minha/nosso/nossa? {_KIN} | dele | dela | dos outros | de um {_KIN}',
         'want_back': 'pode sim? | pode ser | sim | eu aceito | eu quero | aceito | pode voltar | ok | tudo bem | '
         'beleza | e bo* | seria '
         '| volta | libera* | serve | agora pode | me interessa | eu topo | eu gosto | tambem | eu curto | yes',

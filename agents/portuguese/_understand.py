@@ -220,7 +220,10 @@ _OPEN_LIST = ('...?', '…?')
 """Ends a choice and no proposal, such as "família, trabalho, viagem...?"."""
 
 # "Você aceita Renault?" proposes the brand; in a customer's mouth it asks for a trade-in.
-_PROPOSING = frozenset({'?', 'aceita', 'aceitaria', 'aceitariam', 'aceitam', 'toparia', 'topa'})
+_PROPOSING = word_set(
+    '? aceita aceitaria aceitariam aceitam toparia topa entao posso podemos anotar anoto registrar registro considerar considero coloco '
+    'colocar confirmar confirmo'
+)
 
 
 def _as_said(words: Words) -> Words:

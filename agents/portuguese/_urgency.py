@@ -25,7 +25,7 @@ _PHRASES: Lexicon[Urgency] = Lexicon(
         'hoje | ainda hoje | fechar/fecho/fazer/resolver negocio/compra/isso hoje/amanha/agora/ja/logo | comprar/fechar/resolver/pegar/levar hoje/agora/ja/logo/amanha | para agora | agora '
         'mesmo | o quanto antes | quanto antes | '
         'mais rapido possivel | o mais breve | mais breve possivel | imediato | imediata | imediatamente | essa '
-        'semana | ate o fim/final da semana | compro/fecho/levo/pego/comprando hoje/agora/ja/amanha | esta semana | nesta semana | nessa semana | semana que vem | proxima semana | esse mes | este mes '
+        'semana | ate o fim/final da semana | compro/fecho/levo/pego/comprando hoje/agora/ja/amanha/logo | compro/fecho/levo/pego na hora | esta semana | nesta semana | nessa semana | semana que vem | proxima semana | esse mes | este mes '
         '| neste mes | nesse mes | '
         'fim do mes | final do mes | ate o fim/final do/desse/deste mes | proximos dias | esses dias | nesses dias | '
         'em breve | logo logo | asap | right away | urgent | urgently | as soon as possible | immediately | this '
