@@ -26,7 +26,7 @@ _YES_NO = Lexicon(
         'tambem e importante | tambem importa/conta | e importante | importante | importante sim | tambem ⏎ | tambem sim | '
         'autorizado | autorizada | concordado | aprovada | liberada | '
         'evidente | logico | obvio | consinto | permito | acho/acredito que sim | boa ideia | suave | de boa | '
-        'a vontade | fique a vontade | quero sim | sou sim | moro sim | tenho sim | faco sim | eu quero | '
+        'a vontade | fique a vontade | quero sim | vou querer | vou sim | sou sim | moro sim | tenho sim | faco sim | eu quero | '
         '👍 | ✅ | 👌 | yes | yeah | yep | sure | i agree | agree | of course | si | dale | claro que si',
     }
 )

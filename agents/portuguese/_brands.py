@@ -52,7 +52,9 @@ def _settled(scene: Scene) -> tuple[list[Mention], list[Stance]]:
     held: list[Stance] = []
     spans = [(mention.start, mention.end) for mention in scene.vehicles]
     for mention, stance in zip(scene.vehicles, stances(scene.words, spans, default), strict=True):
-        if mention.start in kept or stance == 'own':
+        if stance == 'own' and mention.vehicle.model is None and mention.vehicle.brand in scene.profile.brands:
+            stance = 'remove'  # "troca Honda por Toyota" swaps wishes
+        if mention.start in kept or stance in ('own', 'remove'):
             mentions.append(mention)
             # "só a renault" answers which brand is refused.
             held.append('refuse' if stance == 'only' and scene.asks('refused') else stance)

@@ -25,7 +25,7 @@ _BOUNDS: Lexicon[Bound] = Lexicon(
         'que | nao .. passa*/passo/passe/passem/passar '
         '| nao .. ultrapass* | nao .. exced* | nao .. estour* | nao mais de/que/do | nao .. acima | nao .. mais '
         'de/que | nada acima | nem acima | nada mais caro | sem passar | sem ultrapassar '
-        '| nem mais | chega/chegar/chego/cheguei a/em/ate | posso/consigo/podendo/da para ir | ir a/ate | vou ate | '
+        '| nem mais | chega/chegar/chego/cheguei a/em/ate | posso/consigo/podendo/da para ir | ir a/ate | vou/vamos/iria ate/a/nos | '
         'pode/posso subir | '
         'sobe/subir/subo/aumenta/aumentar/aumento/baixar/baixa/baixo/diminuir/diminui/reduzir/reduz/reduzo | '
         'aumentei/subi/baixei/diminui/passou/mudou para | estico/esticar/esticando/aperto/apertando | under | up to '
@@ -183,10 +183,7 @@ def _is_amount_99(words: Words, i: int) -> bool:
 
 def _range(words: Words, first: Amount, second: Amount) -> tuple[float, float] | None:
     """Return both ends when the two numbers are one range; a unit on the second covers the first."""
-    joint = tuple(word.text for word in words[first.end : second.start])
-    if joint not in _JOINTS:
-        return None
-    if not first.money and (_year(first, words, pair=False) or first.value < 5) and second.money:
+    if not _joins(words, first, second):
         return None
     low, high = first.value, second.value
     if not first.scaled and low < 1_000 <= high:
@@ -197,15 +194,23 @@ def _range(words: Words, first: Amount, second: Amount) -> tuple[float, float] |
         if not (low >= 5 and (low.is_integer() and high.is_integer())):
             return None
         low, high = low * 1_000, high * 1_000
-    if joint in ((',',), ('/',)) and first.scaled:
-        return None
-    if joint == ('para',) and not _opened(words, first.start):
-        return None
-    if joint == (',',) and second.end < len(words) and _BEHIND.at(words, second.end):
-        return None  # "50, 55 no máximo"
-    if joint == ('e',) and first.scaled and second.scaled and not _opened(words, first.start):
-        return None
     return (low, high) if low < high <= MOST else None
+
+
+def _joins(words: Words, first: Amount, second: Amount) -> bool:
+    """Return whether what stands between two numbers makes them one range."""
+    joint = tuple(word.text for word in words[first.end : second.start])
+    if joint not in _JOINTS:
+        return False
+    if not first.money and (_year(first, words, pair=False) or first.value < 5) and second.money:
+        return False
+    if joint == ('para',):
+        return _opened(words, first.start)  # "de 70 pra 80"
+    if joint == (',',) and second.end < len(words) and _BEHIND.at(words, second.end):
+        return False  # "50, 55 no máximo"
+    if joint in ((',',), ('/',)):
+        return not first.scaled
+    return joint != ('e',) or not (first.scaled and second.scaled) or _opened(words, first.start)
 
 
 def _opened(words: Words, start: int) -> bool:
@@ -293,8 +298,15 @@ def _is_money(scene: Scene, amount: Amount, bound: Bound | None, previous: int) 
         or ((previous > 0 or scene.profile.budget_max is not None) and _holds(scene.words, amount))
         or _adds(scene, amount)
     )
+    typo = typo or (scene.profile.budget_max is not None and _is_decided(scene.words, amount))
     typo = typo or _UNSAY.within(scene.words[: amount.start]) is not None
     return named or typo or scene.asks('budget') or (amount.value >= 10_000 and '.' in scene.words[amount.start].raw)
+
+
+def _is_decided(words: Words, amount: Amount) -> bool:
+    """Return whether a number is what one settles on: "vamos de 45 então"."""
+    before = words[max(0, amount.start - _REACH) : amount.start]
+    return any(hit.end == len(before) for hit in _DECISIONS.find(before))
 
 
 def _holds(words: Words, amount: Amount) -> bool:

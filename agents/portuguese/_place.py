@@ -19,7 +19,7 @@ Cue = Literal['home', 'away', 'kin', 'weak', 'region']
 
 _CUES: Lexicon[Cue] = Lexicon(
     {
-        'home': 'cidade/cidadezinha/municipio/lugar chamada/chamado/de/do/da? | a gente mora/vive/fica | a gente e de/do/da | pessoal aqui de | moro | moramos | mora | resido | residimos | vivo | vivemos | morando | morar | residente | sou | '
+        'home': 'agora e | cidade/cidadezinha/municipio/lugar chamada/chamado/de/do/da? | a gente mora/vive/fica | a gente e de/do/da | pessoal aqui de | moro | moramos | mora | resido | residimos | vivo | vivemos | morando | morar | residente | sou | '
         'somos | falo | falando | '
         'aqui | estou em/no/na/aqui/morando | estamos em/no/na | fico em/no/na | cidade e? | mudei | mudando | me '
         'mudo | mudanca para | mudar para | '
@@ -39,7 +39,7 @@ _CUES: Lexicon[Cue] = Lexicon(
         'onde .. voces | nao .. moro | nao .. sou | nao .. vivo | nao resido | sai de/do/da | vim de/do/da | tirei '
         'de | trouxe | trazer | passo por | bate e volta '
         '| ida e volta | estrada para/de | anuncio | servico em | trampo em | trampo',
-        'kin': f'meu/minha/nosso/nossa/o/a/um/uma {KIN} | {KIN} de',
+        'kin': f'minha familia | meu/minha/nosso/nossa/o/a/um/uma {KIN} | {KIN} de',
         'weak': 'em | no | na | in | en | de | do | da | para | :',
         'region': 'zona norte/sul/leste/oeste/central | interior | litoral | estado | regiao | sul | norte | oeste | leste | sudoeste | noroeste | '
         'nordeste | sudeste | sertao | zona da mata | vale | serra gaucha | '
@@ -50,6 +50,7 @@ _PART_OF_TOWN = Lexicon({True: 'zona norte/sul/leste/oeste/central'})
 _NEARBY = Lexicon({True: 'perto | pertinho | proximo | proxima | lado | vizinha | near | cerca'})
 _LIVES_THERE = Lexicon({True: 'moro/vivo/resido la/ai/nela/perto/proximo'})
 _JOINTS = frozenset({',', '-', '/', '(', 'no', 'na', 'em', 'do', 'da', 'de', 'estado', ')', 'o', '–', 'uf', ':'})
+_ON_A_VISIT = Lexicon({True: 'a trabalho/passeio/servico/negocios | de ferias/passagem/visita | so hoje | visitando'})
 _LOOK_BACK = 5
 _STATES = STATES | REGIONS
 _STATE_NAMES = longest_by_first(_STATES)
@@ -193,6 +194,8 @@ def _weigh(scene: Scene, cues: list[Hit[Cue]], place: Place, start: int, end: in
         return None
     if start in scene.of_vehicles and cue != 'home' and not state and not (asked and alone):
         return None
+    if after < len(words) and _ON_A_VISIT.at(words, after):
+        return _Found(place, start, after, state, 0)
     strength = _strength(scene, words, place, cue, state=state, alone=alone, start=start, end=end)
     return _Found(place, start, after, state, strength)
 

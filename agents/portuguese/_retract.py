@@ -31,6 +31,7 @@ _PATTERNS = (
     f'{_ERASE} isso/esse/essa ai? de/do/da {{noun}}',
     f'{_ERASE} o/a/os/as/essa/esse/minha/meu/the/my? {{noun}}',
     f'{_LEAVE} o/a/os/as/essa/esse/minha/meu? {{noun}} .. {{aside}}',
+    f'{_LEAVE} {{aside}} o/a/os/as? {{noun}}',
     f'{{noun}} .. {_LEAVE} {{aside}}',
     '{noun} {aside}',
     '{noun} nao sei mais/ainda',

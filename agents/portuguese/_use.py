@@ -28,14 +28,14 @@ _USES: Lexicon[MainUse] = Lexicon(
         '| tools | cargo | freight | puxar .. carretinha/peso | caixas | carretinha | reboque | verdura | verduras | hortifruti | ceasa | '
         'levar/carregar/transportar/buscar/vender/entregar .. fruta*/verdura*/legume*/bebida*/gas/agua/cimento/areia/tijolo*/racao/pao/paes/marmita*/salgado*/bolo*/roupa*/movel/moveis/maquina*/som/instrumento*/encomenda*/estoque | '
         'carregar peso/coisas/tralha/carga | levar/carregar/transportar .. freezer/geladeira/banda/instrumentos/sucata/lenha/leite/ovos/queijo/peixe/carne/flores/uniforme*/brinquedos | '
-        'vender/vendo/vendendo .. na rua/na feira/de porta/na praia | faco/fazer/fazendo mudanca/mudancas/carreto/carretos | carregar peso/coisas/tralha/carga | feira livre | feirante | marmoraria | serralheria | marcenaria | motoboy',
+        'vender/vendo/vendendo .. na rua/feira/praia/estrada | vender/vendo/vendendo .. de porta | faco/fazer/fazendo mudanca/mudancas/carreto/carretos | carregar peso/coisas/tralha/carga | feira livre | feirante | marmoraria | serralheria | marcenaria | motoboy',
         MainUse.OFFROAD_RURAL: 'sitio | fazenda | roca | chacara | rancho | haras | estrada de terra/chao/barro | '
         'estradas de terra/chao | chao batido | trilha | trilhas | lama | '
         'lamacal | barro | zona rural | area rural | rural | off road | offroad | interior de terra | meio do mato | '
         'no/do/para/pelo mato | lida | gado | bois | boi | vaca | vacas | cavalo | cavalos | plantacao | lavoura | colheita | pasto | porteira | assentamento | ramal | farm | dirt road* | lugar ruim de estrada | rua de terra | ruas de terra | buraco* de terra | '
         'no/do/de/el/pelo/para/o campo | campo e terra | estrada ruim | estradas ruins | finca | pescaria',
-        MainUse.BUSINESS: 'empresa | minha firma | a firma | firma | frota | pj | cnpj | uso corporativo | '
-        'corporativo | para a? equipe | levo/levar/levando/busco/buscar cliente* | visito/visitar/visitando/atendo/atender/atendendo cliente* | visita* a? cliente* | meu/nosso/do/no/o/proprio/pequeno/para negocio | negocios | meu/minha/nosso/nossa comercio/salao/escritorio/restaurante/oficina/clinica/mercadinho/bar/padaria/lanchonete/pousada/barbearia/farmacia/imobiliaria/construtora/startup | meu '
+        MainUse.BUSINESS: 'empresa | distribuidora | construtora | transportadora | prefeitura | minha firma | a firma | firma | frota | pj | cnpj | uso corporativo | '
+        'corporativo | para a? equipe | levo/levar/levando/busco/buscar cliente* | visito/visitar/visitando/atendo/atender/atendendo cliente* | visita* a? cliente* | meu/nosso/do/no/o/proprio/pequeno/para negocio | negocios | meu/minha/nosso/nossa comercio/distribuidora/transportadora/salao/escritorio/restaurante/oficina/clinica/mercadinho/bar/padaria/lanchonete/pousada/barbearia/farmacia/imobiliaria/construtora/startup | meu '
         'comercio | minha loja | escritorio movel | '
         'company | fleet | business | representante comercial | sou/trabalho representante | como representante | representacao comercial | vendedor externo | equipe '
         'de vendas | empresarial | meu negocio',
@@ -81,7 +81,7 @@ _NOT_USE = Lexicon(
         'voltar/voltei/fui/vim/vou/volto de | larguei | parei | sai do/da/de | nao .. '
         'para/pra/e/vou/quero/pretendo/uso/trabalho '
         '| nada de | sem ser para | deixei | nunca .. para | trabalhava | fui | voces tem | baixei o? | pelo | '
-        'baixar | antes .. era | nao mais | em vez de | no/do km .. da/na/do | bom/boa/firme/estavel/seguro de/na/em | moro/mora/fico .. da/na/no'
+        'baixar | antes .. era | ex | nao mais | em vez de | no/do km .. da/na/do | bom/boa/firme/estavel/seguro de/na/em | moro/mora/fico .. da/na/no'
     }
 )
 # The trip of "viajar com os filhos" is the family's.
@@ -243,4 +243,8 @@ def _is_denied(words: Words, hit: Hit[MainUse], reach: int) -> bool:
     behind = [word.text for word in words[hit.end : hit.end + 2]]
     if behind and f'{words[hit.end - 1].text} {behind[0]}' in _NOT_COUNTRYSIDE:
         return True
+    if hit.value is MainUse.FAMILY and (
+        behind == ['e', 'de'] or behind[:1] in (['mora'], ['moram'], ['vive'], ['vivem'])
+    ):
+        return True  # where the family lives
     return behind[:1] == ['nao'] or behind == ['nem', 'pensar']
