@@ -2,51 +2,18 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from agent_memory.agents.portuguese._amounts import MOST, Amount, find_amounts, is_something_else
+from agent_memory.agents.portuguese._bounds import BEHIND, BOUNDS, OPPOSITE, Bound, bound_before, is_turned_down
 from agent_memory.agents.portuguese._brands import is_year
 from agent_memory.agents.portuguese._changes import dropped, stated
 from agent_memory.agents.portuguese._data import word_set
 from agent_memory.agents.portuguese._lexicon import Hit, Lexicon
 from agent_memory.agents.portuguese._scene import Scene
-from agent_memory.agents.portuguese._text import SENTENCE_ENDS, Word, Words
+from agent_memory.agents.portuguese._text import Words
 from agent_memory.profile import Change
 
-Bound = Literal['min', 'max', 'total', 'about', 'over', 'between']
-
-_BOUNDS: Lexicon[Bound] = Lexicon(
-    {
-        'total': 'no total | valor total | total de | total | ao todo | tudo junto',
-        'max': 'ate | no maximo | maximo | teto | limite | menos de/que/do | abaixo de/dos/do | inferior a | menor '
-        'que | nao .. passa*/passo/passe/passem/passar '
-        '| nao .. ultrapass* | nao .. exced* | nao .. estour* | nao mais de/que/do | nao .. acima | nao .. mais '
-        'de/que | nada acima | nem acima | nada mais caro | sem passar | sem ultrapassar '
-        '| nem mais | chega/chegar/chego/cheguei a/em/ate | posso/consigo/podendo/da para ir | ir a/ate | vou/vamos/iria ate/a/nos | '
-        'pode/posso subir | '
-        'sobe/subir/subo/aumenta/aumentar/aumento/baixar/baixa/baixo/diminuir/diminui/reduzir/reduz/reduzo | '
-        'aumentei/subi/baixei/diminui/passou/mudou para | estico/esticar/esticando/aperto/apertando | under | up to '
-        '| below | at most '
-        '| no more than | not more than | less than | hasta | no mas de | menos que | nunca .. passar | abaixo | '
-        'tope | maximum | my limit | alcanco | nao .. alem '
-        '| nao .. superior/maior | nada .. alem',
-        'min': 'a partir | no minimo | minimo | minima | acima de/dos/do | acima | comecando/comeca/comecar '
-        'em/de/com/por/a/nos | desde | pelo menos | piso | superior a | maior que | '
-        'over | above | at least | starting | nada abaixo | nem abaixo | nao .. abaixo | nao .. menos de/que/do | '
-        'nao menos | nada de menos | nada menos | nem menos | menos nao '
-        '| mais de/que/do | more than | minimum | a contar de | por lo menos | mas de | no less than | nada inferior '
-        '| partindo de/dos',
-        'over': 'passa de/dos/um | passa um pouco | passando de',
-        'about': 'um? pouco/pouquinho acima de/dos/do | um? pouco/pouquinho mais de/que | uns | umas | em torno | por volta | na faixa | faixa de | na casa | casa dos | cerca de | mais ou '
-        'menos | aproximadamente | around | about '
-        '| tipo | em media | ai pelos | pelos | la pelos | algo como | beirando | proximo | perto de | por ai | '
-        'coisa de | roughly | beira/beirar/beirando os/dos? | algo em torno',
-        'between': 'entre | between | de | dos | das | from',
-    }
-)
 _NOUNS = Lexicon(
     {
         True: 'orcamento | valor | faixa | gastar | gasto | investir | investimento | pagar | pago | budget | verba '
@@ -55,24 +22,6 @@ _NOUNS = Lexicon(
         'guardados | guardado | economizei | bolso | desembolsar | presupuesto'
     }
 )
-_BEHIND: Lexicon[Bound] = Lexicon(
-    {
-        'min': 'para cima | ou mais | acima | + | no minimo | de minimo | de piso | para mais | and up | or more | '
-        'em diante | para frente | o minimo | para arriba | y mas',
-        'max': 'para baixo | ou menos | no maximo | maximo | de teto | no talo | estourando | no limite | de limite '
-        '| tops | top | or less | abaixo | o maximo | e o/meu/nosso teto/limite/maximo '
-        '| para menos | max | como teto | maximum',
-        'total': 'no total | total | ao todo | fechado | tudo',
-    }
-)
-_FLIP = Lexicon(
-    {
-        True: 'nem .. mostra*/mostre/olho/quero/pensar/precisa/adianta/vejo/manda*/da/posso | nao '
-        'quero/serve/adianta/rola/da/posso/consigo/cabe/dou/pago/vai/vou/tenho/olho/compro/interessa/presta/encaro | nao '
-        'precisa mostrar | ja? fica/e/seria dificil/pesado/puxado/complicado/inviavel | fora de cogitacao | sem chance'
-    }
-)
-_OPPOSITE: dict[Bound, Bound] = {'max': 'min', 'min': 'max'}
 _MORE = Lexicon(
     {True: 'colocar/botar/por/adicionar/aumentar/aumenta/subir/sobe/esticar/dar/juntar/somar mais | aumento? mais'}
 )
@@ -148,7 +97,7 @@ def _statements(scene: Scene) -> list[_Said]:
     words = scene.words
     taken = scene.of_vehicles | {i for i in words.places.get('99', ()) if not _is_amount_99(words, i)}
     amounts = find_amounts(words, taken)
-    bounds = _BOUNDS.find(words)
+    bounds = BOUNDS.find(words)
     said: list[_Said] = []
     i = 0
     previous = 0
@@ -206,7 +155,7 @@ def _joins(words: Words, first: Amount, second: Amount) -> bool:
         return False
     if joint == ('para',):
         return _opened(words, first.start)  # "de 70 pra 80"
-    if joint == (',',) and second.end < len(words) and _BEHIND.at(words, second.end):
+    if joint == (',',) and second.end < len(words) and BEHIND.at(words, second.end):
         return False  # "50, 55 no máximo"
     if joint in ((',',), ('/',)):
         return not first.scaled
@@ -227,7 +176,7 @@ def _year(amount: Amount, words: Words, *, pair: bool) -> bool:
 def _range_said(
     words: Words, first: Amount, pair: tuple[float, float], bounds: list[Hit[Bound]], previous: int
 ) -> _Said | None:
-    cue = _bound_before(words, bounds, first.start, previous)
+    cue = bound_before(words, bounds, first.start, previous)
     end = first.end
     if cue == 'max':
         return _Said('max', None, pair[1], first.start, end)
@@ -236,14 +185,14 @@ def _range_said(
 
 def _single(scene: Scene, amount: Amount, bounds: list[Hit[Bound]], previous: int) -> _Said | None:
     words = scene.words
-    bound = _bound_before(words, bounds, amount.start, previous)
-    behind = _BEHIND.at(words, amount.end) if amount.end < len(words) else None
+    bound = bound_before(words, bounds, amount.start, previous)
+    behind = BEHIND.at(words, amount.end) if amount.end < len(words) else None
     if behind:
         bound = behind.value
     elif bound == 'between':
         bound = None
-    if bound in _OPPOSITE and _is_turned_down(words, behind.end if behind else amount.end):
-        bound = _OPPOSITE[bound]
+    if bound in OPPOSITE and is_turned_down(words, behind.end if behind else amount.end):
+        bound = OPPOSITE[bound]
     if bound in (None, 'about') and scene.asks('floor') and not scene.asks('ceiling'):
         bound = 'min'
     if not _is_money(scene, amount, bound, previous):
@@ -251,16 +200,6 @@ def _single(scene: Scene, amount: Amount, bounds: list[Hit[Bound]], previous: in
     value = amount.value * 1_000 if amount.value < 1_000 else amount.value
     value = _raised(scene, amount, value)
     return _Said(bound, None, value, amount.start, amount.end) if value <= MOST else None
-
-
-def _is_turned_down(words: Words, at: int) -> bool:
-    """Return whether what follows refuses that side of a bound: "mais de 55 não dá", "abaixo de 30 eu nem olho"."""
-    while at < len(words) and words[at].text in _BETWEEN_BOUND_AND_NO:
-        at += 1
-    return at < len(words) and _FLIP.at(words, at) is not None
-
-
-_BETWEEN_BOUND_AND_NO = word_set('eu ai ja , mim para entao gente a')
 
 
 def _raised(scene: Scene, amount: Amount, value: float) -> float:
@@ -324,32 +263,6 @@ _FINE = Lexicon({True: 'esta/e/fica/seria bom/otimo/ok/ideal/perfeito/certo/melh
 def _slang(scene: Scene, amount: Amount) -> bool:
     word = scene.words[amount.end - 1].text
     return word not in ('reais', 'real', 'rs', 'brl') or amount.value >= 15
-
-
-def _bound_before(words: Words, bounds: list[Hit[Bound]], start: int, previous: int) -> Bound | None:
-    """Return the nearest bound said before a number, not across another number or the end of a sentence."""
-    weak: Bound | None = None
-    for hit in reversed(bounds[: bisect_right(bounds, start, key=lambda hit: hit.end)]):
-        between = words[hit.end : start]
-        if hit.start < previous or len(between) > _REACH or _parted(between):
-            return weak
-        if hit.value not in ('about', 'between'):
-            return hit.value
-        weak = 'about' if hit.value == 'about' else weak or hit.value
-    return weak
-
-
-def _parted(between: Sequence[Word]) -> bool:
-    """Return whether another thought begins between a bound and a number: "até sexta, 70 mil"."""
-    texts = [word.text for word in between]
-    if not SENTENCE_ENDS.isdisjoint(texts) or not _TOPICS.isdisjoint(texts):
-        return True
-    return ',' in texts and not _HESITATIONS.issuperset(texts[: texts.index(',')])
-
-
-_TOPICS = word_set('orcamento valor faixa verba budget')
-"""Words that open another thought: "até semana que vem, orçamento 70 a 90"."""
-_HESITATIONS = word_set('do maximo digamos sei la assim uns umas vai por ai tipo')
 
 
 def _since_correction(scene: Scene, said: list[_Said]) -> list[_Said]:
