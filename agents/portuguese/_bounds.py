@@ -21,7 +21,7 @@ BOUNDS: Lexicon[Bound] = Lexicon(
         'de/que | nada acima | nem acima | nada mais caro | sem passar | sem ultrapassar '
         '| nem mais | chega/chegar/chego/cheguei a/em/ate | posso/consigo/podendo/da para ir | ir a/ate | vou/vamos/iria ate/a/nos | '
         'pode/posso subir | '
-        'sobe/subir/subo/aumenta/aumentar/aumento/baixar/baixa/baixo/diminuir/diminui/reduzir/reduz/reduzo | '
+        'arredonda/arredondar/sobe/subir/subo/aumenta/aumentar/aumento/baixar/baixa/baixo/diminuir/diminui/reduzir/reduz/reduzo | '
         'aumentei/subi/baixei/diminui/passou/mudou para | estico/esticar/esticando/aperto/apertando | under | up to '
         '| below | at most '
         '| no more than | not more than | less than | hasta | no mas de | menos que | nunca .. passar | abaixo | '

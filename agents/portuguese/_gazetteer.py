@@ -84,10 +84,18 @@ def places() -> tuple[dict[str, Place], dict[str, int]]:
         for spoken in (' do ', ' d'):
             found.setdefault(key.replace(' d ', spoken), found[key])
     _add_short_names(found)
+    _add_other_joints(found)
     for row in read_rows('nicknames.csv'):
         if row['name'] not in found or not row['weak']:
             found[row['name']] = Place(row['city'], (row['state'],), bool(row['weak']), True)
     return found, longest_by_first(found)
+
+
+def _add_other_joints(found: dict[str, Place]) -> None:
+    """Add names with another preposition than the official one: "Santana do Parnaíba"."""
+    for key in [key for key in found if _JOINED.search(key)]:
+        for joint in (' de ', ' do ', ' da '):
+            found.setdefault(_JOINED.sub(joint, key), found[key])
 
 
 def _add_short_names(found: dict[str, Place]) -> None:
@@ -102,6 +110,7 @@ def _add_short_names(found: dict[str, Place]) -> None:
             found[head] = replace(meant[0], everyday=False)
 
 
+_JOINED = re.compile(r' (?:de|do|da) ')
 _TAIL = re.compile(r' (?:de|do|da|dos|das) ')
 
 
@@ -112,7 +121,7 @@ def _keys(cities: list[str]) -> list[str]:
 
 def closest(name: str) -> Place | None:
     """Return the place whose name is one slip away from `name`."""
-    if len(name) < _FUZZY_FROM:
+    if len(name) < _FUZZY_FROM or name in _common_words():
         return None
     names = _names().get(name[0], ())
     found = process.extract(name, names, scorer=fuzz.ratio, score_cutoff=80, limit=5)
@@ -123,6 +132,12 @@ def closest(name: str) -> Place | None:
         if score >= _CLOSE or OSA.distance(name, other) == 1
     ]
     return known[max(near, key=lambda item: item[1] + 10 * item[0])[2]] if near else None
+
+
+@cache
+def _common_words() -> frozenset[str]:
+    """Return everyday words that are one slip away from a place and mean themselves: "pista" is no Piatã."""
+    return frozenset(read_data('common_words.txt').splitlines())
 
 
 @cache

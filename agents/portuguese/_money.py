@@ -25,6 +25,7 @@ _NOUNS = Lexicon(
 _MORE = Lexicon(
     {True: 'colocar/botar/por/adicionar/aumentar/aumenta/subir/sobe/esticar/dar/juntar/somar mais | aumento? mais'}
 )
+_LESS = Lexicon({True: 'diminui/diminuir/reduz/reduzir/baixa/baixar/tira/tirar'})
 _MORE_BEHIND = Lexicon({True: 'a mais | de acrescimo | alem disso | em cima disso'})
 _BETWEEN = (
     'a | e | para | ate | - | ~ | / | ou | , | to | and | y | hasta | a r$ | e r$ | ate r$ | - r$ | / r$ | ou r$ | '
@@ -203,9 +204,14 @@ def _single(scene: Scene, amount: Amount, bounds: list[Hit[Bound]], previous: in
 
 
 def _raised(scene: Scene, amount: Amount, value: float) -> float:
-    """Return the sum when the person adds to what was known: "posso colocar mais 5 mil"."""
+    """Return what an amount comes to when it changes what was known: "posso colocar mais 5 mil", "diminui 5 mil"."""
     known = scene.profile.budget_max
-    return value + known if known and value < known and _adds(scene, amount) else value
+    if not known or value >= known:
+        return value
+    if _adds(scene, amount):
+        return value + known
+    less = _LESS.within(scene.words[max(0, amount.start - 1) : amount.start]) and value * 3 <= known
+    return known - value if less else value
 
 
 def _adds(scene: Scene, amount: Amount) -> bool:

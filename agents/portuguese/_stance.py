@@ -47,7 +47,7 @@ _BEFORE: Lexicon[_Cue] = Lexicon(
         '| nao me? mostra/mostre/manda/mande | nao precisa | nao faco questao | nao faz | nao ligo | nao sou fa '
         '| nada de/do/da/com | odeio | detesto | menos | exceto | tirando | fora | sem ser? | dispenso | evito | '
         'evitar '
-        '| quero/mantenho distancia de | sofri/sofremos com | decepcionei/decepcionado/decepcionada com | arrependi/arrependido/arrependida de/do/da | experiencia ruim/pessima com | pessima experiencia com | fugir/fuja/fugindo de/do/da | fujo/longe/correr/corro de/do/da? | trauma/raiva/medo/nojo de/do/da? | jamais | nunca .. mais? '
+        '| quero/mantenho distancia de | sofri/sofremos com | decepcionei/decepcionado/decepcionada com | arrependi/arrependido/arrependida de/do/da | experiencia ruim/pessima com | pessima experiencia com | fugir/fuja/fugindo de/do/da | fujo/longe/correr/corro de/do/da? | trauma/raiva/medo/nojo/ranco/odio/bode/aversao de/do/da/a? | jamais | nunca .. mais? '
         'quero/compro/compraria/teria '
         '| nem | exceto | tudo/qualquer .. menos | no quiero | nada de | anything/everything/any but | any brand/car but | but not | not a/an? | no more | and/but no | dont '
         'want/like '
@@ -62,7 +62,7 @@ _BEFORE: Lexicon[_Cue] = Lexicon(
         'dou/dar/dando '
         '| trocar/troco/troca/trocando/trocaria | comprei | ando/andava/rodo/rodava/andamos em/num/numa/com/no/na | sai/saimos/saindo de/do/da | desfazer/desfazendo/livrar/livrando de/do/da | quitei um/uma/o/a? | financiei um/uma/o/a? | hoje .. ando/tenho/uso/e | passei | possuo | uso/usava '
         'um/uma | bati '
-        '| roubaram | batido | roubado | perdi/perda | capotei | deixar/deixo/deixaria | entregar | entro com | have '
+        '| roubaram | batido | roubado | perdi/perda | capotei | deixar/deixo/deixaria/entregar/entrego o/a? meu/minha/um/uma | entro com | have '
         'a | own a | drive a | tengo un/una | no tengo '
         '| aceita/aceitam/pega/pegam/avalia/avaliam o/a? meu/minha/um/uma',
         _OWN_NEXT: 'meu | minha | nosso | nossa | aceitam/aceita/pegam/pega/avaliam/avalia um/uma? | quebrou | my | mi',

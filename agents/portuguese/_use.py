@@ -55,7 +55,7 @@ _USES: Lexicon[MainUse] = Lexicon(
         MainUse.DAILY_COMMUTE: 'dia a dia | no dia dia | diaadia | todo dia | todos os dias | uso diario | diario | '
         'diariamente | cotidiano | rotina | ir trabalhar | ir ao/para o? trabalho/servico/trampo/escritorio/emprego '
         '| ir e voltar | ida e volta .. trabalho/servico | trabalhar | trabalho | trampo | trampar | servico | '
-        'emprego | faculdade | facul | universidade | curso | estudar | estagio | cursinho | autoescola | federal | hemodialise | tratamento | quimio* | radioterapia | treino | natacao | banco | cartorio | escola | colegio | aula | aulas | '
+        'emprego | faculdade | facul | universidade | curso | estudar | estagio | cursinho | autoescola | federal | hemodialise | tratamento | quimio* | radioterapia | treino | natacao | escola | colegio | aula | aulas | '
         'rodar/andar/uso/usar na/dentro/em .. cidade | na cidade | uso urbano | urbano | cidade mesmo | transito | igreja | missa | culto | fisio | fisioterapia | medico | consulta | consultas | shopping | padaria | fazer compra/compras | creche | '
         'plantao | plantoes | hospital | clinica | consultorio | mais/so/somente cidade | '
         'para a? cidade | carro de cidade | commut* | work | daily | supermercado | mercado | dentro da cidade | '
@@ -220,7 +220,7 @@ def _is_purpose(scene: Scene, hit: Hit[MainUse]) -> bool:
 
 _ALSO_PLACES = word_set(
     'trabalho escola mercado curso servico emprego aula metro estudo work transito na hospital plantao plantoes clinica '
-    'estagio cursinho autoescola federal hemodialise tratamento treino natacao banco cartorio igreja missa culto fisio fisioterapia medico consulta consultas shopping padaria creche consultorio faculdade facul universidade academia'
+    'estagio cursinho autoescola federal hemodialise tratamento treino natacao igreja missa culto fisio fisioterapia medico consulta consultas shopping padaria creche consultorio faculdade facul universidade academia'
 )
 """Words that name a use only when one goes there."""
 _ARTICLES = word_set('a o as os um uma minha meu nossa nosso')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -84,7 +85,7 @@ def _at(words: Words, start: int) -> Mention | None:
         vehicle = names.get(key)
         if vehicle and _is_car(words, Mention(vehicle, start, start + size)):
             return Mention(vehicle, start, start + size)
-    vehicle = _misspelt(words[start].text)
+    vehicle = _small(words[start].text) or _misspelt(words[start].text)
     return Mention(vehicle, start, start + 1) if vehicle else None
 
 
@@ -113,6 +114,21 @@ def _sentence(words: Words, at: int) -> Sequence[Word]:
     while end < len(words) and end - at < _SENTENCE and words[end].text not in SENTENCE_ENDS:
         end += 1
     return words[start:end]
+
+
+@lru_cache(maxsize=4096)
+def _small(text: str) -> Vehicle | None:
+    """Return the vehicle that is called by a pet name: "golzinho", "celtinha", "uninho"."""
+    match = _PET_NAME.fullmatch(text)
+    if match is None:
+        return None
+    names = _names()[0]
+    bases = (match[1], match[1] + 'o', match[1] + 'a', match[1] + 'e')
+    found = next((names[base] for base in bases if len(base) > 2 and base in names), None)
+    return found if found and found.model and found.guard in ('', 'goal') else None
+
+
+_PET_NAME = re.compile(r'(.{2,}?)(?:z?inh[oa]|zin|zao)s?')
 
 
 @lru_cache(maxsize=4096)
