@@ -50,11 +50,11 @@ def test_the_gate_is_red_when_a_threshold_is_raised(tmp_path: Path) -> None:
         THRESHOLDS.read_text().replace('utterances_fresh: {passed: 0.9,', 'utterances_fresh: {passed: 0.999,')
     )
 
-    done = evaluate_here('utterances_fresh', '--tag', 'place', '--thresholds', str(raised))
+    done = evaluate_here('utterances_fresh', '--tag', 'number_trap', '--thresholds', str(raised))
 
     assert done.returncode == 1, done.stdout + done.stderr
     assert 'passed is' in done.stdout
-    assert 'must be at least 0.999; cases: f044' in done.stdout
+    assert 'must be at least 0.999; cases: f013' in done.stdout
 
 
 def test_a_bound_is_read_and_a_wrong_one_is_one_sentence(tmp_path: Path) -> None:
