@@ -87,7 +87,7 @@ class MemorySettings(Environment):
     """Whether sessions from before everything was sealed are still read; each is sealed with its next turn."""
     key_prefix: str = 'am'
     session_ttl: timedelta | None = None
-    """Idle time after which a session is closed and archived, in seconds or as ISO 8601; the domain's, 24 h, by default."""
+    """Idle time after which a session is closed and archived, such as `PT12H`; the domain's, 24 h, by default."""
     lease: timedelta = Policy().lease
     wait: timedelta = timedelta(seconds=30)
     """How long a turn waits for another turn of the same contact."""
