@@ -46,6 +46,12 @@ class Owing:
     async def settle(self, outcome: Any, *, token: str = 'a', **more: Any) -> bool:
         return await self.store.channel.settle(CONTACT, 'm1', outcome, token=token, part=0, **more)
 
+    async def undecided(self) -> int:
+        """Return how many replies wait for an operator or may come to."""
+        keys = await self.store._ready()  # pyright: ignore[reportPrivateUsage]
+        client: Any = self.operator.client
+        return await client.zcard(keys.undelivered(keys.partition(CONTACT)))
+
     async def kept_ms(self, what: Literal['owed', 'reach']) -> int:
         """Return how many ms a key of the contact has left; -1 for ever."""
         keys = await self.store._ready()  # pyright: ignore[reportPrivateUsage]
@@ -139,6 +145,7 @@ async def test_a_reply_of_which_a_status_tells_goes_on_after_its_sender_gave_it_
     await owing.settle('indeterminate')
     assert await owing.store.channel.owed(CONTACT) == ()
     assert await owing.settle('delivered', token='', more=True)
+    assert await owing.undecided() == 0
     assert await owing.store.channel.owed(CONTACT) == ('m1',)
     assert await owing.kept_ms('owed') > 0
     claimed = await owing.claim('b')
