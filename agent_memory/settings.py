@@ -68,7 +68,9 @@ class MemorySettings(Environment):
     """`redis://`, `rediss://`, `redis+sentinel://` or `redis+cluster://`; without one the embedded server is started."""
     data_dir: Path = Field(default_factory=lambda: platformdirs.user_data_path('agent-memory'))
     """Where the embedded server and the history live."""
-    archive: str | Path | None = None
+    archive: str | Path | None = Field(
+        default=None, repr=False
+    )  # a lake's address may be given a password, and is refused then
     """The history: a DuckDB file, `history.duckdb` in the data directory by default, or `ducklake:postgres:host=...`."""
     lake_files: str | None = None
     """Where a new lake keeps its Parquet files: a directory or a URL such as `s3://...`. Its catalog knows it then."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
-from agent_memory import MemorySettings
+from agent_memory import LakeArchive, MemorySettings
 from agent_memory.errors import SetupError
 from agent_memory.whatsapp._settings import WhatsAppSettings
 
@@ -59,3 +60,18 @@ def test_a_missing_directory_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
     with pytest.raises(SetupError, match='AGENT_MEMORY_SECRETS_DIR is no directory'):
         MemorySettings()
+
+
+def test_the_history_is_a_file_or_a_lake_of_which_a_process_may_archive_a_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = MemorySettings(data_dir=tmp_path)
+    assert (file.history().name, file.partitions) == (str(tmp_path / 'history.duckdb'), ())
+    monkeypatch.setenv('AGENT_MEMORY_ARCHIVE', 'ducklake:postgres:dbname=history')
+    monkeypatch.setenv('AGENT_MEMORY_ARCHIVE_PARTITIONS', '30-33')
+    lake = MemorySettings(data_dir=tmp_path)
+    assert isinstance(lake.history(), LakeArchive)
+    assert lake.partitions == (30, 31, 32, 33)
+    monkeypatch.setenv('AGENT_MEMORY_ARCHIVE_PARTITIONS', 'all')
+    with pytest.raises(ValidationError, match='archive_partitions'):
+        MemorySettings(data_dir=tmp_path)

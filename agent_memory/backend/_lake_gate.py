@@ -14,8 +14,13 @@ if TYPE_CHECKING:
 
 _CLAIM, _WRITE = 0x616D_0001, 0x616D_0002
 """Our classes of advisory locks: an archiver's claim of a partition, and the right to write now."""
-_ALIVE = {'tcp_keepalives_idle': '10', 'tcp_keepalives_interval': '5', 'tcp_keepalives_count': '3'}
-"""A machine that went away without a word loses its locks after 25 s."""
+_ALIVE = {
+    'tcp_keepalives_idle': '10',
+    'tcp_keepalives_interval': '5',
+    'tcp_keepalives_count': '3',
+    'idle_in_transaction_session_timeout': '0',
+}
+"""A machine that went away without a word loses its locks after 25 s; one that has nothing to do keeps them."""
 
 
 class Gate:

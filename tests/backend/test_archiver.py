@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from agent_memory.backend._archiver import Archiver
 from agent_memory.backend._duckdb import DuckDBArchive
 from agent_memory.backend._redis import RedisStore
 from agent_memory.backend._status import archive_status
-from agent_memory.errors import ArchiveUnavailable
+from agent_memory.errors import ArchiveUnavailable, SetupError
 from tests.backend.outbox import archived, backlog, commit, emptied, running_archiver
 from tests.backend.rows import decode
 from tests.backend.test_duckdb import another_process_holds
@@ -43,6 +44,20 @@ async def store(redis_url: str) -> AsyncIterator[RedisStore]:
 @pytest.fixture
 def archiver(store: RedisStore, archive: DuckDBArchive) -> Archiver:
     return Archiver(store.outbox, archive, decode, block=timedelta(milliseconds=50), backoff=timedelta(milliseconds=5))
+
+
+async def test_an_archiver_of_some_partitions_leaves_the_others_to_another(
+    archiver: Archiver, store: RedisStore, archive: DuckDBArchive
+) -> None:
+    for contact in ('ana', 'bia', 'caio', 'davi'):
+        await commit(store, contact, 1)
+    waiting = await store.outbox.backlog(1)
+    assert 0 < waiting < 4
+    assert await replace(archiver, only=(0,)).drain() == 4 - waiting
+    assert await store.outbox.backlog(1) == waiting
+    with pytest.raises(SetupError, match='no 2'):
+        await replace(archiver, only=(1, 2)).drain()
+    assert await replace(archiver, only=(1,)).drain() == waiting
 
 
 async def test_drain_archives_every_partition_in_order_and_empties_the_outbox(
