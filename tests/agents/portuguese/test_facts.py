@@ -16,6 +16,7 @@ BUDGET: list[tuple[str, str | None, tuple[int | None, int | None]]] = [
     ('setenta e cinco mil e quinhentos', None, (None, 75_500)),
     ('R$ 1.250.000,00', None, (None, 1_250_000)),
     ('cinquentinha', None, (None, 50_000)),
+    ('de cinquentinha a sessentinha', None, (50_000, 60_000)),
     ('não é 50, é 60 mil', 'Anotei 50 mil, certo?', (None, 60_000)),
     ('carro de 40 a 45 mil, entrada de 15', None, (40_000, 45_000)),
     ('suv 1.6 automatico 2017 a 2020 ate 85 mil', None, (None, 85_000)),

@@ -1,7 +1,9 @@
 """What holds for any text."""
 
+import re
 import time
 from datetime import date
+from importlib.resources import files
 from itertools import chain
 
 import pytest
@@ -98,7 +100,21 @@ SPEECH = [
     '👍',
 ]
 
-texts = st.one_of(st.text(max_size=300), st.lists(st.sampled_from(SPEECH), max_size=40).map(' '.join))
+VOCABULARY = sorted(
+    {
+        word
+        for file in (files('agent_memory.agents') / 'portuguese').iterdir()
+        if file.name.endswith('.py')
+        for word in re.findall(r'[a-z]{2,}', file.read_text(encoding='utf-8'))
+    }
+)
+"""Every word that the rules look for, and those that they are written in."""
+
+texts = st.one_of(
+    st.text(max_size=300),
+    st.lists(st.sampled_from(SPEECH), max_size=40).map(' '.join),
+    st.lists(st.sampled_from([*VOCABULARY, *SPEECH * 20]), max_size=25).map(' '.join),
+)
 profiles = st.builds(
     UserProfileData,
     budget_max=st.none() | st.integers(1, 10_000_000),
