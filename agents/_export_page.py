@@ -26,6 +26,10 @@ _WORDS = {
     'request': 'pedido feito na conversa', 'handoff': 'conversa passada a uma pessoa', 'handback': 'conversa devolvida ao assistente',
     'consent': 'consentimento', 'history': 'leitura da conversa', 'leads': 'leitura da lista de interessados',
     'export': 'exportação', 'explain': 'leitura da pontuação', 'erasure': 'exclusão', 'retention': 'exclusão por prazo',
+    'correct': 'correção', 'requests': 'leitura dos pedidos', 'erasure_planned': 'prévia de exclusão',
+    'audit_list': 'leitura do registro de acessos', 'merge read': 'leitura para junção de cadastros', 'keep apart': 'cadastros mantidos separados',
+    'reply read': 'leitura de uma resposta não entregue', 'mute': 'assistente silenciado', 'unmute': 'assistente reativado',
+    'legitimate_interest': 'legítimo interesse', 'contract': 'a seu pedido, antes de um contrato', 'legal_duty': 'obrigação legal',
     'merge': 'junção de cadastros', 'request_opened': 'pedido registrado', 'request_closed': 'pedido encerrado',
     **BODIES, **PAYMENTS, **PRIORITIES, **URGENCIES, **USES,
 }  # fmt: skip
@@ -40,6 +44,11 @@ def export_page(data: dict[str, Any], *, at: str) -> str:
     known = {name: value for name, value in profile.items() if name not in ('provenance', 'interactions') and value}
     parts = [
         _table('O que sabemos de você', [(name, _text(name, value)) for name, value in known.items()]),
+        _list('Para que usamos os seus dados', [f'{_word(purpose)}: {_basis(basis)}' for purpose, basis in data['purposes'].items()]),
+        _list(
+            'Quem recebeu os seus dados',
+            [f'{_day(one["at"])}: uma pessoa da loja, para continuar a conversa' for one in data['events'] if one['kind'] == 'handoff'],
+        ),
         _list('Consentimentos', [f'{_word(one["purpose"])}: {_word(one["action"])} em {_day(one["time"])}' for one in data['consents']]),
         _list(
             'Pedidos',
@@ -57,6 +66,10 @@ def export_page(data: dict[str, Any], *, at: str) -> str:
         f'</head><body><h1>Os seus dados</h1><p>Tudo o que guardamos de você, em {escape(_day(at))}. '
         f'O arquivo JSON que acompanha esta página tem cada detalhe.</p>{body}</body></html>\n'
     )
+
+
+def _basis(basis: str) -> str:
+    return 'só com o seu consentimento' if basis == 'consent' else _word(basis)
 
 
 def _table(title: str, rows: list[tuple[str, str]]) -> str:

@@ -77,6 +77,7 @@ class Person:
             contact_id,
             datetime.now(UTC),
             {
+                'purposes': dict(self.manager.domain.legal_basis),
                 'open_session': session.model_dump(mode='json') if session else None,
                 'waiting_message': waiting.model_dump(mode='json') if waiting else None,
                 'sessions': [await self._past(one) for one in (await self._ask('sessions')).rows],

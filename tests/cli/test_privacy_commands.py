@@ -36,6 +36,9 @@ def test_an_export_holds_everything_and_can_be_read(data: Path) -> None:
     assert [one['kind'] for one in told['requests']] == ['deletion']
     page = files[1].read_text()
     assert 'Recife' in page
+    assert 'atendimento: a seu pedido, antes de um contrato' in page
+    assert 'novidades por mensagem: só com o seu consentimento' in page
+    assert told['purposes'] == {'service': 'contract', 'sharing': 'contract', 'marketing': 'consent'}
     assert '<b>Souza' not in page
     assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
     assert {file.parent for file in files} == {data / 'exports'}
