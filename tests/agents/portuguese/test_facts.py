@@ -50,6 +50,7 @@ PLACES: list[tuple[str, str | None, tuple[str | None, str | None]]] = [
     ('sou da capital de SP mesmo', None, ('São Paulo', 'SP')),
     ('moro no interior de São Paulo', None, (None, 'SP')),
     ('sou do DF', None, (None, 'DF')),
+    ('salvador', 'Qual vai ser o uso principal do carro?', ('Salvador', 'BA')),
     ('palmas pra vocês', None, (None, None)),
     ('suv rs', None, (None, None)),
     ('vou viajar pra Gramado', None, (None, None)),
