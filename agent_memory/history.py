@@ -31,6 +31,8 @@ from agent_memory.turn import TurnRecord
 from agent_memory.vault import Cells, Vault, blob_cell, blob_of, sealed_with, text_sealed_with
 
 _logger = logging.getLogger(__name__)
+_SEALED = ('content', 'profile', 'summary', 'facts')
+"""The columns of answers whose cells may be sealed."""
 
 
 @dataclass(frozen=True)
@@ -182,17 +184,30 @@ async def opened(vault: Vault, answer: Answer) -> Answer:
     """
     rows = [dict(zip(answer.columns, row, strict=True)) for row in answer.rows]
     for row in rows:
-        sealed_by = text_sealed_with(f'{row.get("content")} {row.get("profile")} {row.get("summary")}')
+        sealed_by = text_sealed_with(' '.join(str(row.get(name)) for name in _SEALED))
         cells = Cells(await vault.find(str(row['contact_id']), key_id=sealed_by) if sealed_by else None)
         if 'content' in row:
             row['content'] = cells.open_text(f'content:{row["id"]}', str(row['content']))
         if 'profile' in row:
             profile = cells.open_value(f'profile:{row["session_id"]}', str(row['profile']))
+            if facts := row.get('facts'):
+                profile = _profile(cells, str(row['session_id']), json.loads(str(facts)))
             row['profile'] = json.dumps(profile, ensure_ascii=False)
         if 'summary' in row:
             row['summary'] = cells.open_text(f'summary:{row["session_id"]}', str(row['summary']))
-    kept = [name for name in answer.columns if not ('content' in answer.columns and name in ('id', 'contact_id'))]
+    places = {'facts', *(('id', 'contact_id') if 'content' in answer.columns else ())}
+    kept = [name for name in answer.columns if name not in places]
     return Answer(tuple(kept), tuple(tuple(row[name] for name in kept) for row in rows))
+
+
+def _profile(cells: Cells, session_id: str, facts: dict[str, tuple[int, JsonValue]]) -> dict[str, JsonValue]:
+    """Return what the newest fact of each field left, without what was emptied again."""
+    values = {
+        field: cells.open_value(f'new:{session_id}:{version}:{field}', json.dumps(value))
+        for field, (version, value) in facts.items()
+        if value is not None
+    }
+    return {field: value for field, value in values.items() if value not in (None, [], '')}
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,13 @@ def test_a_report_tells_where_leads_come_from_and_what_was_asked(data: Path) -> 
 def test_leads_are_those_above_the_score(data: Path) -> None:
     [lead] = csv.DictReader(io.StringIO(run('leads', '--score', '10', '--data', str(data), '--csv').stdout))
     assert lead['state'] == 'collecting_profile'
+    assert json.loads(lead['profile']) == {
+        'budget_max': 60000,
+        'city': 'Recife',
+        'state': 'PE',
+        'body_types': ['hatch'],
+    }
+    assert 'facts' not in lead
     assert run('leads', '--score', '99', '--data', str(data), '--csv').stdout.splitlines()[1:] == []
 
 
