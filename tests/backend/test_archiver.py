@@ -22,18 +22,6 @@ from tests.backend.test_duckdb import another_process_holds
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / 'history.duckdb'
-
-
-@pytest.fixture
-async def archive(path: Path) -> AsyncIterator[DuckDBArchive]:
-    held = DuckDBArchive(path)
-    yield held
-    await held.close()
-
-
-@pytest.fixture
 async def store(redis_url: str) -> AsyncIterator[RedisStore]:
     held = RedisStore.from_url(redis_url, partitions=2)
     await held.open(None)

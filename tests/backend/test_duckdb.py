@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
@@ -16,18 +16,6 @@ from agent_memory.backend._archive import Archive, DeadLetter, EventRow, FactRow
 from agent_memory.backend._duckdb import DuckDBArchive
 from agent_memory.errors import ArchiveRefused, ArchiveUnavailable
 from tests.backend.rows import BEGUN, CLOSED, TURN, batch, turn
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / 'history.duckdb'
-
-
-@pytest.fixture
-async def archive(path: Path) -> AsyncIterator[DuckDBArchive]:
-    held = DuckDBArchive(path)
-    yield held
-    await held.close()
 
 
 def rows_of(path: Path, query: str) -> list[tuple[object, ...]]:

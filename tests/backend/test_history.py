@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -24,26 +23,6 @@ from agent_memory.errors import ArchiveUnavailable
 from tests.backend.outbox import running_archiver
 from tests.backend.rows import BEGUN, CLOSED, batch, turn
 from tests.servers import until
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / 'history.duckdb'
-
-
-@pytest.fixture
-async def archive(path: Path) -> AsyncIterator[DuckDBArchive]:
-    held = DuckDBArchive(path)
-    yield held
-    await held.close()
-
-
-@pytest.fixture
-async def store(redis_url: str) -> AsyncIterator[RedisStore]:
-    held = RedisStore.from_url(redis_url)
-    await held.open(None)
-    yield held
-    await held.aclose()
 
 
 @pytest.fixture

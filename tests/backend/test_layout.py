@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -23,18 +22,6 @@ INSERT INTO message_history
 SELECT n::VARCHAR, md5((n % 9000)::VARCHAR) || ':1', md5((n % 9000)::VARCHAR), 'user', 'oi ' || n, TIMESTAMP '2026-01-01'
 FROM range(500_000) AS numbers (n)
 """
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / 'history.duckdb'
-
-
-@pytest.fixture
-async def archive(path: Path) -> AsyncIterator[DuckDBArchive]:
-    held = DuckDBArchive(path)
-    yield held
-    await held.close()
 
 
 async def test_the_file_is_sorted_once_enough_came_and_says_the_same(archive: DuckDBArchive, path: Path) -> None:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -21,26 +20,6 @@ from agent_memory.errors import ArchiveUnavailable
 from tests.backend.outbox import archived, backlog, commit, emptied, running_archiver
 from tests.backend.rows import BEGUN, CLOSED, batch, decode, turn
 from tests.servers import until
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / 'history.duckdb'
-
-
-@pytest.fixture
-async def archive(path: Path) -> AsyncIterator[DuckDBArchive]:
-    held = DuckDBArchive(path)
-    yield held
-    await held.close()
-
-
-@pytest.fixture
-async def store(redis_url: str) -> AsyncIterator[RedisStore]:
-    held = RedisStore.from_url(redis_url)
-    await held.open(None)
-    yield held
-    await held.aclose()
 
 
 async def test_a_backup_of_a_running_archiver_is_restored_and_goes_on(
