@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
-import anyio
 import duckdb
 import pytest
 
@@ -18,13 +17,13 @@ PERSON = '+5511999990000'
 
 
 @pytest.fixture(scope='module')
-def server() -> Iterator[Postgres]:
+async def server() -> AsyncIterator[Postgres]:
     with postgres() as server:
-        anyio.run(server.start)
+        await server.start()
         yield server
 
 
-def test_a_history_moves_into_a_lake_and_is_read_and_forgotten_there(server: Postgres, tmp_path: Path) -> None:
+async def test_a_history_moves_into_a_lake_and_is_read_and_forgotten_there(server: Postgres, tmp_path: Path) -> None:
     data, lake = str(tmp_path / 'data'), new_catalog(server)
     files = {'AGENT_MEMORY_ARCHIVE': lake, 'AGENT_MEMORY_LAKE_FILES': str(tmp_path / 'lake')}
 
