@@ -9,13 +9,15 @@ from agent_memory.agents.portuguese._text import END, SENTENCE_ENDS, Words
 _LEADING = word_set(', ah ai hm hum oi ola bom boa dia tarde noite entao olha ! e opa eu acho que muito .')
 _YES_NO = Lexicon(
     {
-        False: 'nao | negativo | nunca | jamais | prefiro que nao | melhor nao | de jeito nenhum | de forma alguma | '
+        False: 'infelizmente nao | lamento mas nao | declino | nao | negativo | nunca | jamais | prefiro que nao | melhor nao | de jeito nenhum | de forma alguma | '
         'agora nao | acho que nao | claro que nao | nem pensar | nope | no | 👎 | ❌ | deixa quieto | deixa para la | '
         'deixa | nem | por enquanto nao | '
         'ainda nao | nao quero | nao autorizo | nao aceito | nao concordo | nao precisa | hoje nao | prefiro nao | '
         'nada disso | recuso | discordo | nem a pau | no quiero | claro que no | no thanks | eu nao | errado | '
         'dispenso',
-        True: 'sim | esta , pode/podem/sim/autorizo/aceito/concordo/ok | mais ou menos isso | quase isso | por ai | e por ai | nessa faixa | claro | pode | podem | pode sim | pode ser | aceito | concordo | autorizo | ok | okay | okey | '
+        True: 'perfeitamente | certamente | seguramente | naturalmente | evidentemente | obviamente | sem duvida/duvidas | afirmativo | decerto | '
+        'de fato | pois nao | com prazer | esta correto/correta/certo/certa | procede | de pleno/comum? acordo | estou ciente | ciente | '
+        'tem/tendes/dou a? meu/minha autorizacao/permissao/consentimento/anuencia/concordancia/aval | fica/fiquem autorizado/autorizados/registrado | por certo | pdp | pode pa/crer/mandar | partiu | fmz | firmeza | ja e | demoro | fechadissimo | simbora | nao me oponho | nao .. objecao/objecoes/inconveniente/impedimento/oposicao/restricao | sem objecao/objecoes/restricao/restricoes/oposicao | nada contra | nao .. nada contra | sim | esta , pode/podem/sim/autorizo/aceito/concordo/ok | mais ou menos isso | quase isso | por ai | e por ai | nessa faixa | claro | pode | podem | pode sim | pode ser | aceito | concordo | autorizo | ok | okay | okey | '
         'oki | tudo bem | tudo certo | tudo ok | beleza | de acordo | sem problema/problemas | nao vejo problema* | '
         'nao .. problema | nao me? importo | nao ligo | manda ver/bala | uhum | aham | ahan | positivo | fechado | '
         'fechou | bora | tranquilo | por mim | por mim tudo bem | isso | isso mesmo/ai | exato | exatamente | '
@@ -109,6 +111,15 @@ def picks(words: Words, count: int) -> list[int]:
     return list(dict.fromkeys(chosen))
 
 
+def named_pick(words: Words, count: int) -> list[int]:
+    """Return the one option, from 1 to `count`, that is called by its letter or number among other words."""
+    picked = {_pick(words, i, count) for i in range(1, len(words)) if words[i - 1].text in _CALLED}
+    return [pick for pick in picked if pick and pick <= count] if len(picked) == 1 else []
+
+
+_CALLED = word_set('letra opcao alternativa option')
+
+
 def _pick(words: Words, i: int, count: int) -> int | None:
     word = words[i]
     if word.number is not None:
@@ -122,7 +133,7 @@ def _pick(words: Words, i: int, count: int) -> int | None:
         return None
     # "a" and "e" are also the article and "and": they pick only beside nothing else that could be meant.
     alone = all(other.text in SENTENCE_ENDS | {')', '.', ','} for j, other in enumerate(words) if j != i)
-    called = i > 0 and words[i - 1].text in ('letra', 'opcao', 'alternativa', 'option')
+    called = i > 0 and words[i - 1].text in _CALLED
     if letter == 'e':
         return 5 if alone or called else None
     if letter == 'a':

@@ -18,7 +18,7 @@ BOUNDS: Lexicon[Bound] = Lexicon(
         'max': 'ate | no maximo | maximo | teto | limite | menos de/que/do | abaixo de/dos/do | inferior a | menor '
         'que | nao .. passa*/passo/passe/passem/passar '
         '| nao .. ultrapass* | nao .. exced* | nao .. estour* | nao mais de/que/do | nao .. acima | nao .. mais '
-        'de/que | nada acima | nem acima | nada mais caro | sem passar | sem ultrapassar '
+        'do? de/que | nao .. super* | nada acima | nem acima | nada mais caro | sem passar | sem ultrapassar '
         '| nem mais | chega/chegar/chego/cheguei a/em/ate | posso/consigo/podendo/da para ir | ir a/ate | vou/vamos/iria ate/a/nos | '
         'pode/posso subir | '
         'arredonda/arredondar/sobe/subir/subo/aumenta/aumentar/aumento/baixar/baixa/baixo/diminuir/diminui/reduzir/reduz/reduzo | '
@@ -31,7 +31,7 @@ BOUNDS: Lexicon[Bound] = Lexicon(
         'em/de/com/por/a/nos | desde | pelo menos | piso | superior a | maior que | '
         'over | above | at least | starting | nada abaixo | nem abaixo | nao .. abaixo | nao .. menos de/que/do | '
         'nao menos | nada de menos | nada menos | nem menos | menos nao '
-        '| mais de/que/do | more than | minimum | a contar de | por lo menos | mas de | no less than | nada inferior '
+        '| mais do? de/que/do | more than | minimum | a contar de | por lo menos | mas de | no less than | nada inferior '
         '| partindo de/dos',
         'over': 'passa de/dos/um | passa um pouco | passando de',
         'about': 'um? pouco/pouquinho acima de/dos/do | um? pouco/pouquinho mais de/que | uns | umas | em torno | por volta | na faixa | faixa de | na casa | casa dos | cerca de | mais ou '
@@ -48,6 +48,7 @@ BEHIND: Lexicon[Bound] = Lexicon(
         'max': 'para baixo | ou menos | no maximo | maximo | de teto | no talo | estourando | no limite | de limite '
         '| tops | top | or less | abaixo | o maximo | e o/meu/nosso teto/limite/maximo '
         '| para menos | max | como teto | maximum',
+        'about': '+ ou - | + / - | + - | mais ou menos',
         'total': 'no total | total | ao todo | fechado | tudo',
     }
 )

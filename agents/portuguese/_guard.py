@@ -22,7 +22,7 @@ _WHOLE = Lexicon(
     {
         True: 'system : | system prompt | < system | [ system | [ sistema | < sistema | sistema : | assistant : | [ '
         'assistant | # system | # sistema | admin : | [ admin | developer : | '
-        'voce agora e/sera/esta/vira | agora voce e/sera/esta | a partir de agora/hoje voce/vc | de agora em diante '
+        'voce agora e/sera/esta/vira | agora voce e/sera/esta | agora voce/tu/vc vai/vais obedecer/ser/agir/fazer/seguir/responder | tu/voce e/es um/uma/o/a vendedor*/robo/bot/ia/assistente/sistema/genio/hacker que/sem | obedec* .. so/somente/apenas | a partir de agora/hoje voce/vc | de agora em diante '
         'voce | finja | finge | fingir que | faca de conta | faz de conta | aja como | aja feito | atue como | se '
         'passe por | you are now | act as | pretend | '
         'modo desenvolvedor/deus/admin/debug/dan | developer mode | jailbreak | sou seu '

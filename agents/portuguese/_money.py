@@ -11,7 +11,7 @@ from agent_memory.agents.portuguese._changes import dropped, stated
 from agent_memory.agents.portuguese._data import word_set
 from agent_memory.agents.portuguese._lexicon import Hit, Lexicon
 from agent_memory.agents.portuguese._scene import Scene
-from agent_memory.agents.portuguese._text import Words
+from agent_memory.agents.portuguese._text import SENTENCE_ENDS, Words
 from agent_memory.profile import Change
 
 _NOUNS = Lexicon(
@@ -188,7 +188,7 @@ def _single(scene: Scene, amount: Amount, bounds: list[Hit[Bound]], previous: in
     words = scene.words
     bound = bound_before(words, bounds, amount.start, previous)
     behind = BEHIND.at(words, amount.end) if amount.end < len(words) else None
-    if behind:
+    if behind and not (bound in OPPOSITE and _is_number(words, behind.end)):  # "min 20 max 30"
         bound = behind.value
     elif bound == 'between':
         bound = None
@@ -201,6 +201,10 @@ def _single(scene: Scene, amount: Amount, bounds: list[Hit[Bound]], previous: in
     value = amount.value * 1_000 if amount.value < 1_000 else amount.value
     value = _raised(scene, amount, value)
     return _Said(bound, None, value, amount.start, amount.end) if value <= MOST else None
+
+
+def _is_number(words: Words, at: int) -> bool:
+    return at < len(words) and words[at].number is not None
 
 
 def _raised(scene: Scene, amount: Amount, value: float) -> float:
@@ -228,7 +232,7 @@ def _is_money(scene: Scene, amount: Amount, bound: Bound | None, previous: int) 
     after = scene.words[amount.end].text if amount.end < len(scene.words) else ''
     if after.isalpha() and after.endswith('s') and after not in _PLURALS_FINE:
         return False
-    if 1_000 <= amount.value < 3_000 or amount.value > MOST:
+    if 1_000 <= amount.value < 3_000 or amount.value > MOST or _is_instalment(scene, amount):
         return False
     window = scene.words[max(previous, amount.start - _REACH) : amount.start]
     if previous and window and window[-1].text == 'ou':
@@ -252,6 +256,16 @@ def _is_decided(words: Words, amount: Amount) -> bool:
     """Return whether a number is what one settles on: "vamos de 45 então"."""
     before = words[max(0, amount.start - _REACH) : amount.start]
     return any(hit.end == len(before) for hit in _DECISIONS.find(before))
+
+
+def _is_instalment(scene: Scene, amount: Amount) -> bool:
+    """Return whether a bare amount of hundreds goes with an instalment of its sentence: "parcela que caiba no bolso, até 900"."""
+    before = scene.words[max(0, amount.start - 2 * _REACH) : amount.start]
+    said = next((i for i in range(len(before) - 1, -1, -1) if before[i].text in SENTENCE_ENDS), -1) + 1
+    return 100 <= amount.value < 5_000 and _INSTALMENTS.within(before[said:]) is not None
+
+
+_INSTALMENTS = Lexicon({True: 'parcela | parcelas | parcelinha* | prestacao | prestacoes | mensalidade | por mes'})
 
 
 def _holds(words: Words, amount: Amount) -> bool:

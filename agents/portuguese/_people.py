@@ -8,7 +8,8 @@ KIN = (
     'pai/mae/irmao/irma/tio/tia/primo/prima/cunhado/cunhada/sogro/sogra/vizinho/vizinha/amigo/amiga/chefe/filho/filha/'
     'esposa/marido/mulher/namorado/namorada/noivo/noiva/avo/sobrinho/sobrinha/colega/patrao/genro/nora/padrinho/madrinha/'
     'compadre/comadre/parceiro/parceira/socio/socia/neto/neta/enteado/enteada/ex/padrasto/madrasta/afilhado/afilhada/'
-    'pais/irmaos/tios/avos/sogros/parentes'
+    'pais/irmaos/tios/avos/sogros/parentes/esposo/companheiro/companheira/conjuge/papai/mamae/painho/mainha/vovo/titio/titia/'
+    'cunhados/primos/filhos/filhas/netos/bisneto/bisneta/caseiro/inquilino'
 )
 """Words for people, as one word of a phrase."""
 

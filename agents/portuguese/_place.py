@@ -2,56 +2,31 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from agent_memory.agents.portuguese._changes import dropped, stated
 from agent_memory.agents.portuguese._data import word_set
 from agent_memory.agents.portuguese._gazetteer import REGIONS, STATES, UFS, Place, capital_of, closest, places
 from agent_memory.agents.portuguese._lexicon import Hit, Lexicon
-from agent_memory.agents.portuguese._people import FOR_THEM, KIN
+from agent_memory.agents.portuguese._people import FOR_THEM
+from agent_memory.agents.portuguese._residence import (
+    CUES,
+    LIVES_THERE,
+    LOOK_BACK,
+    NEARBY,
+    OWN_HOME,
+    PART_OF_TOWN,
+    THEY_LIVE_THERE,
+    Cue,
+    cue_before,
+    is_region,
+)
 from agent_memory.agents.portuguese._scene import Scene
 from agent_memory.agents.portuguese._text import END, SENTENCE_ENDS, Word, Words, fold, longest_by_first
 from agent_memory.profile import Change
 
-Cue = Literal['home', 'away', 'kin', 'weak', 'region']
-
-_CUES: Lexicon[Cue] = Lexicon(
-    {
-        'home': 'agora e | cidade/cidadezinha/municipio/lugar chamada/chamado/de/do/da? | a gente mora/vive/fica | a gente e de/do/da | pessoal aqui de | moro | moramos | mora | resido | residimos | vivo | vivemos | morando | morar | residente | sou | '
-        'somos | falo | falando | '
-        'aqui | estou em/no/na/aqui/morando | estamos em/no/na | fico em/no/na | cidade e? | mudei | mudando | me '
-        'mudo | mudanca para | mudar para | '
-        'live | living | based | moved/moving estou | resident of | from | i m in | soy | estoy | viviendo | vivo | natural de | minha cidade | cidade '
-        ': | localizado | '
-        'localizada | moradora/morador de/da/do | city is | me encontro | voce e de | e de | eu de | home | mudamos '
-        '| cidade de | vim para | '
-        'rodar em | buscar para',
-        'away': 'endereco | voces em | trabalh* | estud* | trampar | faculdade | loja | lojas | filial '
-        '| buscar | busco o/em/no/na/ai | buscaria | retirar | retiro | '
-        'entrega* | viajar | viajo | viagem | viagens | ferias | praia em/de/do/da | vi um/uma? .. em | passear | '
-        'passeio | morei | morava | nasci | nascido | comprei | compro | '
-        'comprar em/no/na | vende* | vendi | placa | emplacado | fui | vou para | ir para/a | indo para | voltando | '
-        'voces sao/ficam/estao/tem/entregam/atendem | '
-        'vcs | sitio em | chacara em | fazenda em | casa de praia | frete | patio | unidade | visita* | evento | '
-        'show | jogo | work in/at | works | '
-        'onde .. voces | nao .. moro | nao .. sou | nao .. vivo | nao resido | sai de/do/da | vim de/do/da | tirei '
-        'de | trouxe | trazer | passo por | bate e volta '
-        '| ida e volta | estrada para/de | anuncio | servico em | trampo em | trampo',
-        'kin': f'minha familia | meu/minha/nosso/nossa/o/a/um/uma {KIN} | {KIN} de',
-        'weak': 'em | no | na | in | en | de | do | da | para | :',
-        'region': 'zona norte/sul/leste/oeste/central | interior | litoral | estado | regiao | sul | norte | oeste | leste | sudoeste | noroeste | '
-        'nordeste | sudeste | sertao | zona da mata | vale | serra gaucha | '
-        'algum lugar | qualquer cidade | capital | grande | triangulo',
-    }
-)
-_PART_OF_TOWN = Lexicon({True: 'zona norte/sul/leste/oeste/central'})
-_NEARBY = Lexicon({True: 'perto | pertinho | proximo | proxima | lado | vizinha | near | cerca'})
-_LIVES_THERE = Lexicon({True: 'moro/vivo/resido la/ai/nela/perto/proximo'})
 _JOINTS = frozenset({',', '-', '/', '(', 'no', 'na', 'em', 'do', 'da', 'de', 'estado', ')', 'o', '–', 'uf', ':'})
 _ON_A_VISIT = Lexicon({True: 'a trabalho/passeio/servico/negocios | de ferias/passagem/visita | so hoje | visitando'})
-_LOOK_BACK = 5
 _STATES = STATES | REGIONS
 _STATE_NAMES = longest_by_first(_STATES)
 _REGION_NAMES = longest_by_first(REGIONS)
@@ -77,7 +52,7 @@ def extract_place(scene: Scene) -> list[Change]:
     if found:
         return _to_city(scene, _best(scene, found))
     state = _state_alone(scene)
-    if state and (scene.words.places.get('capital') or _PART_OF_TOWN.within(scene.words)):
+    if state and (scene.words.places.get('capital') or PART_OF_TOWN.within(scene.words)):
         return [stated(scene.profile, 'city', capital_of(state)), stated(scene.profile, 'state', state)]
     return _to_state(scene, state) if state else []
 
@@ -137,7 +112,7 @@ def of_places(scene: Scene) -> frozenset[int]:
 def _cities(scene: Scene) -> list[_Found]:
     words = scene.words
     known, longest = places()
-    cues = _CUES.find(words)
+    cues = CUES.find(words)
     guesses = _GUESSES
     found: list[_Found] = []
     i = 0
@@ -187,10 +162,12 @@ def _as_name(word: Word) -> str:
 def _weigh(scene: Scene, cues: list[Hit[Cue]], place: Place, start: int, end: int) -> _Found | None:
     words = scene.words
     state, after = _state_beside(words, end, place)
-    cue = _cue(words, cues, start)
+    cue = cue_before(words, cues, start)
+    if _names_state_of_city(scene, words, start, end):
+        return None
     asked = scene.asks('city')
     alone = _alone(words, start, after)
-    if place.city in ('São Paulo', 'Rio de Janeiro') and state is None and _is_region(words, cues, start):
+    if place.city in ('São Paulo', 'Rio de Janeiro') and state is None and is_region(words, cues, start):
         return None
     if start in scene.of_vehicles and cue != 'home' and not state and not (asked and alone):
         return None
@@ -198,6 +175,14 @@ def _weigh(scene: Scene, cues: list[Hit[Cue]], place: Place, start: int, end: in
         return _Found(place, start, after, state, 0)
     strength = _strength(scene, words, place, cue, state=state, alone=alone, start=start, end=end)
     return _Found(place, start, after, state, strength)
+
+
+def _names_state_of_city(scene: Scene, words: Words, start: int, end: int) -> bool:
+    """Return whether the state of the known city was asked, which "Rio de Janeiro" and "São Paulo" answer."""
+    named = _STATES.get(_key(words, start, end))
+    city = scene.profile.city
+    known = places()[0].get(fold(city).replace('-', ' ')) if city and named and scene.asks('state') else None
+    return known is not None and scene.profile.state is None and named in known.states
 
 
 def _strength(
@@ -208,9 +193,12 @@ def _strength(
     if cue == 'kin':
         return 1 if FOR_THEM.within(words) else 0
     if cue == 'away':
-        return 2 if _LIVES_THERE.within(words) else 0
+        lives = LIVES_THERE.within(words) or (FOR_THEM.within(words) and THEY_LIVE_THERE.within(words))
+        return 2 if lives else 0
+    if cue == 'home' and scene.asks('theirs') and OWN_HOME.within(words[max(0, start - LOOK_BACK) : start]):
+        return 1  # the home of another was asked
     if cue == 'home':
-        return 1 if _NEARBY.within(words[max(0, start - 3) : start]) else 4
+        return 1 if NEARBY.within(words[max(0, start - 3) : start]) else 4
     if state or (scene.asks('city') and alone):
         return 3
     if scene.asks('city') and scene.bare:
@@ -229,7 +217,7 @@ def _bare_strength(scene: Scene, place: Place, cue: Cue | None, *, alone: bool, 
     if before in ('em', 'in', 'en'):
         # Where something happens is a home only while none is known.
         return 2 if scene.profile.city is None or scene.corrections else 0
-    if _NEARBY.within(words[max(0, start - 2) : start]):
+    if NEARBY.within(words[max(0, start - 2) : start]):
         return 1 if scene.profile.city is None else 0
     if before in ('no', 'na') and cue == 'weak':
         # "na chácara" is any farm, "na Chácara" the town; few towns take an article.
@@ -241,52 +229,11 @@ def _bare_strength(scene: Scene, place: Place, cue: Cue | None, *, alone: bool, 
     return 1 if telling and scene.topics <= {'city', 'state', 'car', 'body'} else 0
 
 
-def _cue(words: Words, cues: list[Hit[Cue]], start: int) -> Cue | None:
-    """Return the nearest cue before a name in its sentence; a preposition only when nothing stronger is near."""
-    weak: Cue | None = None
-    for hit in reversed(cues[: bisect_right(cues, start, key=_end)]):
-        between = words[hit.end : start]
-        if len(between) > _LOOK_BACK or any(
-            word.text in SENTENCE_ENDS or word.text in (',', 'mas') for word in between
-        ):
-            return weak
-        if hit.value not in ('weak', 'region'):
-            return _kin_or(words, cues, hit)
-        weak = 'weak'
-    return weak
-
-
-def _end(hit: Hit[Cue]) -> int:
-    return hit.end
-
-
-def _kin_or(words: Words, cues: list[Hit[Cue]], hit: Hit[Cue]) -> Cue:
-    """Read "minha mãe mora em" as the home of somebody else, who counts when the car is for them."""
-    if hit.value != 'home' or words[hit.start].text not in ('mora', 'e', 'morando', 'aqui'):
-        return hit.value
-    for other in cues[bisect_right(cues, hit.start - 4, key=_end) : bisect_right(cues, hit.start, key=_end)]:
-        if other.value == 'kin':
-            return 'home' if FOR_THEM.within(words) else 'kin'
-    return hit.value
-
-
-def _is_region(words: Words, cues: list[Hit[Cue]], start: int) -> bool:
-    for hit in cues:
-        if (
-            hit.value == 'region'
-            and hit.end <= start
-            and start - hit.end <= 2
-            and words[hit.start].text not in ('capital', 'zona', 'grande')
-        ):
-            return True
-    return False
-
-
 def _alone(words: Words, start: int, end: int) -> bool:
     """Return whether a name is all that its part of the sentence says."""
     before = words[start - 1].text if start else END
     after = words[end].text if end < len(words) else END
-    if before in ('em', 'de', 'no', 'na', 'e') and start:
+    if before in ('em', 'de', 'do', 'da', 'no', 'na', 'e') and start:
         before = words[start - 2].text if start > 1 else END
     return (start == 0 or before in SENTENCE_ENDS | {',', ':', '*'}) and after in SENTENCE_ENDS | {',', ')'}
 
@@ -325,7 +272,7 @@ def _may_be_slip(scene: Scene, cues: list[Hit[Cue]], start: int) -> bool:
         return False
     if words.places.get('?'):  # who asks tells no home
         return False
-    cue = _cue(words, cues, start)
+    cue = cue_before(words, cues, start)
     before = words[start - 1].text if start else END
     told = cue == 'home' and before in ('em', 'de', 'in', 'no', 'na', 'para', 'aqui')
     return told or (scene.asks('city') and scene.bare and cue != 'away')
@@ -353,7 +300,7 @@ _NOT_NAMES = word_set(
 
 def _state_alone(scene: Scene) -> str | None:
     words = scene.words
-    cues = _CUES.find(words)
+    cues = CUES.find(words)
     asked = scene.asks('state', 'city')
     found: str | None = None
     i = 0
@@ -371,7 +318,7 @@ def _state_alone(scene: Scene) -> str | None:
 def _tells_home(scene: Scene, cues: list[Hit[Cue]], start: int, end: int, *, asked: bool) -> bool:
     words = scene.words
     before = words[start - 1].text if start else END
-    cue = _cue(words, cues, start)
+    cue = cue_before(words, cues, start)
     letters = end - start == 1 and len(words[start].raw) == 2
     if cue in ('away', 'kin'):
         return False
@@ -393,6 +340,6 @@ def _tells_home(scene: Scene, cues: list[Hit[Cue]], start: int, end: int, *, ask
         'pe',
         'ce',
     )
-    return (cue == 'home' or (cue == 'weak' and before in ('em', 'in')) or _is_region(words, cues, start)) and (
+    return (cue == 'home' or (cue == 'weak' and before in ('em', 'in')) or is_region(words, cues, start)) and (
         not letters or capitals
     )

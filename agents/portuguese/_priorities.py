@@ -16,12 +16,12 @@ from agent_memory.profile import Change
 _PRIORITIES: Lexicon[Priority] = Lexicon(
     {
         Priority.ECONOMY: 'economico | economica | economicos | economia | economic* | economiz* | '
-        'gaste/gasta/gastam/gastao/bebe/beba/consom*/consum* pouco/menos/pouca | gastar/gasto/gaste pouco/menos .. combustivel/gasolina/alcool/etanol | pouco consumo | consumo | baixo '
+        'gaste/gasta/gastam/gastao/gastem/gastar/beber/bebam/bebem/bebe/beba/consom*/consum* pouco/menos/pouca/pouquinho | gastar/gasto/gaste pouco/menos .. combustivel/gasolina/alcool/etanol | pouco consumo | consumo | baixo '
         'consumo | beberrao | '
         'bebedor '
         '| poupe/poupa combustivel | km por/com litro | faca/faz/fazer/fazendo bastante/muitos/uns .. km/litro | por litro | km / l | fuel efficien* | good '
         'mileage | gas mileage | fuel economy | mpg | rende bem/bastante/muito | gasolina | combustivel | beba pouca '
-        '| nao beba/bebe/gaste/gasta muito/demais | pao duro',
+        '| nao beba/bebe/beber/bebam/bebem/gaste/gasta/gastar/gastem/gastam/consum*/consom* muito/demais/tanto | pao duro',
         Priority.LOW_MAINTENANCE: 'gastar/gaste/gasto/gastando pouco/menos com/em/na/de oficina/mecanico/conserto/peca/pecas/revisao | nao .. gastar/gaste/gastando com/em/na/de oficina/mecanico/conserto/peca/pecas | manutencao barata/baixa/facil/simples/acessivel/tranquila/em | manutencao | '
         'barato/baratinho/facil de manter/arrumar/consertar | mecanico .. barato | mecanica/peca/pecas .. '
         'barata/baratas/simples/facil/faceis/acessivel/acessiveis | custo de manutencao '
@@ -66,7 +66,7 @@ _PRIORITIES: Lexicon[Priority] = Lexicon(
         Priority.AUTOMATIC: 'automatico | automatica | automaticos | automatizado | automatic* | cambio auto/aut/cvt '
         '| cvt | transmissao automatica | sem embreagem | sem pedal de? embreagem | cansado/cansada/cansei/chega de embreagem/marcha/cambio | sem marcha | auto transmission | hidramatico | nao .. '
         'embreagem | nao .. passar/trocar marcha',
-        Priority.DESIGN: 'design | visual/design/estilo/cara/aparencia/jeito esportivo/esportiva/agressivo/agressiva/moderno/moderna | bonito | bonita | bonitao | lindo | linda | estilo | estiloso | visual | '
+        Priority.DESIGN: 'para chamar a? atencao | que/q chame/chama/chamem a? atencao | invocado/invocada | lindao/lindona | design | visual/design/estilo/cara/aparencia/jeito esportivo/esportiva/agressivo/agressiva/moderno/moderna | bonito | bonita | bonitao | lindo | linda | estilo | estiloso | visual | '
         'aparencia | beleza do | beleza e | e a? beleza | arrojado | charmoso | chamativo | elegante | good looking | beautiful | nice '
         'looking | style | stylish | esportivo bonito | cara de novo | estetica | bonitinho | bonitos',
         Priority.NEWER_YEAR: 'ate/maximo/com/uns/de/menos 1/2/3/4/5/um/dois anos/ano de? uso | menos de 1/2/3/4/5 anos/ano de? uso | ano recente | mais recente | mais novo/nova possivel | mais novo | mais nova | mais '
@@ -82,6 +82,7 @@ _DEFECTS: Lexicon[Priority] = Lexicon(
     {
         Priority.ECONOMY: 'gastao/gastona/gastador/gastadeira/gastadeiro/beberrao/beberrona/bebedor/bebum',
         Priority.RELIABILITY: 'bomba | bichado/bichada | problematico/problematica | quebrador/quebradeira | sucata | lata velha',
+        Priority.AUTOMATIC: 'cambio? manual',
         Priority.SPACE: 'apertado/apertada | pequeno/pequena por dentro',
         Priority.COMFORT: 'desconfortavel | duro/dura demais',
         Priority.SAFETY: 'inseguro/insegura',
@@ -155,6 +156,11 @@ def _hits(scene: Scene) -> list[Hit[Priority]]:
 
 _NEVER_NEAR = {
     'consumo': frozenset({'sonho'}),
+    'esportivo': frozenset({'utilitario'}),
+    **dict.fromkeys(('que', 'caiba', 'caibam', 'cabe'), word_set('bolso orcamento garagem vaga')),
+    **dict.fromkeys(
+        ('automatico', 'automatica'), word_set('sistema atendimento resposta respostas mensagem robo atendente')
+    ),
     'conforto': frozenset({'bebe'}),  # a seat for children
     'rapido': word_set(
         'valor vende vender vendo desvaloriza perde perca quebra entrega resposta responder atendimento'
@@ -201,6 +207,8 @@ def _means_attribute(scene: Scene, hit: Hit[Priority]) -> bool:
         return False
     if hit.end - hit.start > 1 or scene.asks('priorities'):
         return True
+    if hit.value is Priority.DESIGN and _is_remark(words, hit.start):
+        return False
     if before not in _ONLY_AFTER.get(word, {before}) or after not in _ONLY_BEFORE.get(word, {after}):
         return False
     if before in _NEVER_AFTER.get(word, ()) or after in _NEVER_BEFORE.get(word, ()):
@@ -208,6 +216,18 @@ def _means_attribute(scene: Scene, hit: Hit[Priority]) -> bool:
     if word in _INSURANCE and _sentence(words, hit.start)[-1].text == '?':
         return False
     return word not in _ASKED_OF_ANY_CAR or not _is_question(words, hit.start)
+
+
+def _is_remark(words: Words, at: int) -> bool:
+    """Return whether a look is remarked on and not asked for: "são bonitos, mas", "achei lindo"."""
+    before = at - 1
+    while before >= 0 and words[before].text in _DEGREES:
+        before -= 1
+    return before >= 0 and (words[before].text in _REMARKS or words[before].raw.lower() in ('é', 'eh'))
+
+
+_DEGREES = word_set('muito bem tao ate bastante mais super')
+_REMARKS = word_set('sao era eram achei acho achamos ficou esta estao estava parece parecem')
 
 
 def _is_question(words: Words, at: int) -> bool:

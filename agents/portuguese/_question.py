@@ -7,11 +7,12 @@ from typing import Literal
 
 from agent_memory.agents.portuguese._gazetteer import STATES
 from agent_memory.agents.portuguese._lexicon import Lexicon
+from agent_memory.agents.portuguese._people import KIN
 from agent_memory.agents.portuguese._text import END, Words, read_words
 
 Topic = Literal[
     'budget', 'floor', 'ceiling', 'elsewhere', 'deposit', 'instalment', 'city', 'state', 'use', 'brands', 'refused', 'body', 'priorities', 'urgency',
-    'name', 'payment', 'trade_in', 'consent', 'person', 'erasure', 'car', 'other_number', 'opt_out', 'restart',
+    'theirs', 'name', 'payment', 'trade_in', 'consent', 'person', 'erasure', 'car', 'other_number', 'opt_out', 'restart',
 ]  # fmt: skip
 
 _STATE_NAMES = ' | '.join(name for name in STATES if name != 'para')
@@ -28,6 +29,7 @@ _TOPICS: Lexicon[Topic] = Lexicon(
         'how much | presupuesto | price | ate onde .. ir/chegar',
         'city': 'cidade | mora | onde | localizacao | regiao | reside | city | where | ciudad | donde | local | '
         'municipio | fala de onde',
+        'theirs': f'seu/sua {KIN} | ele/ela/eles/elas mora/vive/reside/moram/vivem',
         'elsewhere': 'retirar | retirada | buscar o carro | entregar | entrega | visitar a/nossa loja | qual loja/unidade',
         'state': f'estado | uf | state | {_STATE_NAMES}',
         'use': 'e/mais/seria/sera para .. familia/trabalho/passeio/lazer/viagem/cidade | familia/trabalho/lazer/passeio/viagem ou | utilidade | serventia | vai fazer com | e para o? que | carro e para | uso | usar | usado | utilizar | utiliza | vai servir | para que | finalidade | dia a dia | rodar | '

@@ -9,11 +9,13 @@ from agent_memory.agents.portuguese._text import END, Words
 
 _PEOPLE = (
     'atendente/atendentes/humano/humana/humanos/consultor/consultora/vendedor/vendedora/gerente/especialista/'
+    'atendentes/consultores/consultoras/vendedores/vendedoras/gerentes/especialistas/responsaveis/representantes/funcionarios/proprietario/'
     'responsavel/corretor/supervisor/supervisora/dono/operador/operadora/representante/funcionario/funcionaria'
 )
 _PERSON = Lexicon(
     {
         True: f'falar/conversar/fala/tratar/negociar/resolver .. {_PEOPLE} | '
+        f'falar/conversar/tratar/negociar/resolver diretamente/direto/pessoalmente/logo? com um/uma/algum/alguma/o/a/os/as? dos/das/de? seus/suas? {_PEOPLE} | '
         'quero/queria/posso/gostaria/preciso de? falar/conversar com o/a | '
         'pode/podem chamar/ligar ⏎ | chama ⏎ | chama ai | negociar/tratar/resolver/fechar/ver com .. pessoa/alguem/gente | '
         f'quero/queria/preciso/prefiro/gostaria/chama/chame/chamar/chamem/passa/passe/passar/transfere/transferir/transfira/manda/mande/coloca/coloque/bota/cade/tem/poe/aciona/encaminha/encaminhe '
@@ -26,8 +28,9 @@ _PERSON = Lexicon(
         'me retorna/retorne/retornem | retorno por telefone | por telefone | por ligacao | uma ligacao | nao quero '
         'falar .. robo/bot/maquina | nao quero .. robo | chega de robo/bot | nao falo com robo | cansei/cansado/cansada/farto/farta/odeio/detesto .. robo/bot/maquina | '
         'quero gente | quero falar com alguem | '
-        'manda/mande/pede/peca/fala .. me chamar/ligar/retornar | chama alguem | chamar alguem | chame alguem | chama uma pessoa | passa para uma pessoa | atendido/atendida '
-        'por | call me | talk/speak/chat to/with .. human/person/someone/agent/representative/salesperson | real '
+        'manda/mande/pede/peca/fala .. me chamar/ligar/retornar | chama alguem | chamar alguem | chame alguem | chama uma pessoa | passa para uma pessoa | '
+        f'atendido/atendida/atendimento/atenda/atendam .. {_PEOPLE}/alguem/gente/pessoa/humano | tratar/falar/conversar .. com .. {_PEOPLE} | '
+        'call me | talk/speak/chat to/with .. human/person/someone/agent/representative/salesperson | real '
         'person | human agent | '
         'hablar con .. persona/humano/asesor/alguien/vendedor | una persona | un asesor | quero ser atendido | tem '
         'alguem ai | alguem ai | algum humano | ser humano | uma pessoa para falar | nao quero falar com maquina | '
@@ -50,7 +53,7 @@ _PERSON = Lexicon(
 # Phrases that mention a person without asking for one or calling one off.
 _NO_PERSON = Lexicon(
     {
-        True: f'falar/conversar com o/a? meu/minha/banco | falei/conversei .. com .. {_PEOPLE} | sou {_PEOPLE} | meu .. e? {_PEOPLE} | trabalho como {_PEOPLE} | voce e .. {_PEOPLE}/robo/pessoa/real '
+        True: f'falar/conversar com o/a? meu/minha/banco | falei/conversei/conversamos/falamos/tratei .. com .. {_PEOPLE} | com .. {_PEOPLE} do/da/de meu/minha/o/a? banco/condominio/predio/financeira/seguradora/escola/cooperativa/agencia/concessionaria/caixa/fazenda | sou {_PEOPLE} | meu .. e? {_PEOPLE} | trabalho como {_PEOPLE} | voce e .. {_PEOPLE}/robo/pessoa/real '
         f'| e um/uma? robo/humano | {_PEOPLE} me atendeu/falou/disse/ligou/passou | vc e | sou motorista | ser/sou dono/dona | unico/primeiro/segundo/dono/dona dono/dona/de'
     }
 )
@@ -77,8 +80,9 @@ _OPT_OUT_WORDS = frozenset(
 )
 _OPT_OUT = Lexicon(
     {
-        True: 'nao .. receber/mande/mandem/manda/envie/enviem/mandar/enviar .. '
-        'mensagem/mensagens/oferta/ofertas/propaganda/propagandas/nada/promocao/promocoes/contato/aviso/avisos/spam/whats/mais '
+        True: 'cess*/suspend*/interromp*/encerr*/paralis* .. envio/envios/mensagem/mensagens/oferta/ofertas/comunicacao/comunicacoes/contato/contatos/publicidade/propaganda/propagandas/divulgacao/promocoes | '
+        'nao .. desejo/quero/queremos/gostaria .. receb* | nao .. contat*/procurem/procure mais | nao .. receb*/mande/mandem/manda/envie/enviem/mandar/mandarem/mandassem/enviar/enviarem/envia/enviassem/dispar*/encaminh* .. '
+        'mensagem/mensagens/oferta/ofertas/propaganda/propagandas/nada/promocao/promocoes/contato/contatos/aviso/avisos/spam/whats/mais/comunicacao/comunicacoes/comunicado/comunicados/publicidade/divulgacao/divulgacoes/novidades/anuncio/anuncios '
         '| nao me mande* mais | nao me manda* mais | nao me envie* mais | nao quero .. contato | '
         'para*/pare/parem/parar/chega de .. '
         'mensagem/mensagens/propaganda/propagandas/oferta/ofertas/spam/encher/promocao/promocoes | '
@@ -86,7 +90,7 @@ _OPT_OUT = Lexicon(
         'tira/tire/tirem/remova/remove/removam/exclua/exclui/retira/retire .. '
         'lista/grupo/contatos/transmissao/mailing | '
         'me descadastr* | quero descadastr* | descadastr* meu numero | quero sair .. lista/grupo | nao .. interesse em receber | nao quero .. contato | sair da lista | '
-        'cancelar .. inscricao/mensagens/ofertas/recebimento/notificacoes | nao me chame* mais | nao me procure* '
+        'cancelar .. inscricao/mensagens/ofertas/recebimento/notificacoes | nao me cham* mais | nao me procur* '
         'mais | unsubscribe | stop messaging/sending/texting | '
         'no more messages | don t message/text/contact me | remove me | take me off | no me .. mensajes | nao quero '
         'mais .. mensagem/mensagens/oferta/ofertas/propaganda/novidades/promocoes | tira meu numero | tirem meu '
@@ -105,8 +109,7 @@ _ERASURE = Lexicon(
         True: 'apag*/exclu*/delet*/remov*/elimin*/limp*/sumam/suma .. '
         'dados/cadastro/conta/historico/conversa/conversas/informacoes/informacao/registro/registros/contato | '
         'apag*/exclu*/delet* .. tudo .. mim/meu/minha/tem/falei/voces/cadastr* | apag*/delet* tudo | '
-        'quero ser esquecid* | direito ao esquecimento | direito de exclusao | exclusao dos? meus? dados | remocao '
-        'dos? meus? dados | nao .. guardem/guarde/mantenham/armazenem/fiquem .. dados/informacoes | '
+        'quero ser esquecid* | direito ao esquecimento | direito de exclusao | exclusao/remocao/eliminacao/apagamento/supressao/cancelamento de/do/dos/da/das todos/todas/todo/toda? os/as/o/a? meus/minhas/meu/minha? dados/cadastro/informacoes/registros/registro/conta/historico | suprim*/destru* .. dados/cadastro/informacoes/registros | nao .. guardem/guarde/mantenham/armazenem/fiquem .. dados/informacoes | '
         'delete/erase/remove .. data/account/everything/information/info/history | '
         'encerr*/cancel* .. conta/cadastro | borr*/elimin* .. datos/cuenta | sumir com .. dados | esquec*/esquecam '
         '.. dados | tir*/tirem .. meus dados/meu cadastro/minhas informacoes | retir* .. meus dados/meu cadastro | '

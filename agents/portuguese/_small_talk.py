@@ -14,7 +14,16 @@ _OPENINGS = Lexicon(
         '| tudo bem/bom/certo/joia com? voce/voces? ? | e voce ? | como voce/voces esta/estao ? | beleza ? | como vai ? | buenos dias | buenas | good morning/afternoon/evening '
         '| mano/mana/cara/vei/veio/brother/bro/parca/parceiro/bicho/rapaz/moco/moca/querido/querida/amigo/amiga/gente/pessoal/mestre/fera/'
         'campeao/guria/guri/senhor/senhora/tche/uai/oxe/oxente/eita/ixe/vixe/bah/puts/putz/poxa/aff/po/hum/hmm/hm/ahn/ah/ih/xi ,? '
-        '| irmao/chefe/patrao/tio/tia/meu/velho/amor/bem/doutor/doutora/so/menina/menino/man , | meu amigo/querido/bem/povo/chapa ,?'
+        '| irmao/chefe/patrao/tio/tia/meu/velho/amor/bem/doutor/doutora/so/menina/menino/man/jovem/flor/anjo/consagrado/nobre/chefia/patroa , | meu '
+        'querido/bem/lindo/rei/anjo/consagrado ,? | minha querida/linda/flor/rainha/princesa/lindeza ,? | seu/dona moco/moca ,? | '
+        'meu/minha amigo/amiga/povo/chapa/nobre/jovem/truta/parceiro/brother/mano/bom/caro/joia/santa/filho/filha ,/eu/!'
+    }
+)
+_VOCATIVES = Lexicon(
+    {
+        True: 'meu amigo/querido/bem/povo/chapa/lindo/rei/anjo/nobre/consagrado/jovem/truta/parceiro/brother/mano/patrao/chefe | minha '
+        'amiga/querida/linda/flor/rainha/joia/nobre/jovem/princesa | '
+        'amigo/amiga/querido/querida/moco/moca/mano/mana/cara/parca/chefe/patrao/campeao/doutor/doutora/mestre'
     }
 )
 _CLOSINGS = Lexicon(
@@ -50,7 +59,19 @@ def _stripped(message: Words) -> list[Word]:
         start = after
     while end > start and (before := _closing(message, start, end)) < end:
         end = before
-    return [*message[start:end], Word(END, '')] if end > start else []
+    return [*_without_vocatives(message[start:end]), Word(END, '')] if end > start else []
+
+
+def _without_vocatives(words: tuple[Word, ...]) -> Iterator[Word]:
+    """Yield the words without what calls the other between two commas: "do Piauí, meu amigo, lá no sul"."""
+    i = 0
+    while i < len(words):
+        hit = _VOCATIVES.at(words, i + 1) if words[i].text == ',' and i + 1 < len(words) else None
+        if hit and (hit.end == len(words) or words[hit.end].text in _JOINTS):
+            i = hit.end
+        else:
+            yield words[i]
+            i += 1
 
 
 def _opening(message: Words, start: int) -> int:

@@ -54,7 +54,9 @@ _BEFORE: Lexicon[_Cue] = Lexicon(
         '| don t want/like | except | hate | deus me livre de? | passo longe de/do/da? | que nao seja/tenha | nao '
         'seja | excluir | exclui* '
         '| nao pode ser | nao quero que seja | chega/cansei/cansado/cansada/enjoei/farto/farta de | nunca mais | '
-        'pavor de | bronca de | desisti de/do/da | desencantei de/do/da',
+        'ninguem merece | pavor de | bronca de/do/da/com | nunca .. boa/boas/bom experiencia/experiencias/sorte com | nao .. boa/boas experiencia/experiencias/sorte/lembranca/lembrancas com/de/do/da | '
+        'resistencia/restricao/restricoes/aversao/antipatia/preconceito/receio/implicancia/birra/ranco/ojeriza a/com/contra/de/do/da/por/pela | '
+        'problema/problemas/prejuizo/azar/dor com/de/do/da | ruim/ruins/pessima/pessimas/ma/mas/desastrosa/desastrosas/terrivel/terriveis/horrivel/horriveis/traumatica/desagradavel/desagradaveis/infeliz/negativa/negativas/frustrante/amarga/amargas/lamentavel experiencia/experiencias/lembranca/lembrancas com/de/do/da | experiencia/experiencias/lembranca/lembrancas ruim/ruins/pessima/pessimas/ma/mas/desastrosa/desastrosas/terrivel/terriveis/horrivel/horriveis/traumatica/desagradavel/desagradaveis/infeliz/negativa/negativas/frustrante/amarga/amargas/lamentavel com/de/do/da |  desisti de/do/da | desencantei de/do/da',
         _REFUSE_NEXT: 'nao',
         _OWN: 'tenho/temos um/uma/o/a? | era um/uma | estou/ando com/de | tinha/tive/tivemos um/uma/o/a? | ja tive/tivemos | dirijo '
         '| carro atual e? | atual e '
@@ -89,7 +91,10 @@ _BEFORE: Lexicon[_Cue] = Lexicon(
 _AFTER: Lexicon[Stance] = Lexicon(
     {
         'only': 'mesmo | entao , | entao . | entao ⏎',
-        'refuse': 'nem pensar | tambem nao | tambem nem | nao me agrada/desce/atrai/convence/serve/interessa/agradam '
+        'refuse': 'tive/tivemos/tenho/guardo muita/muitas/uma/so/ja? ruim/ruins/pessima/pessimas/ma/mas/desastrosa/desastrosas/terrivel/terriveis/horrivel/horriveis/traumatica/desagradavel/desagradaveis/infeliz/negativa/negativas/frustrante/amarga/amargas/lamentavel/experiencia/experiencias/lembranca/lembrancas ruim/ruins/pessima/pessimas/ma/mas/desastrosa/desastrosas/terrivel/terriveis/horrivel/horriveis/traumatica/desagradavel/desagradaveis/infeliz/negativa/negativas/frustrante/amarga/amargas/lamentavel | tive/tivemos ruim/ruins/pessima/pessimas/ma/mas/desastrosa/desastrosas/terrivel/terriveis/horrivel/horriveis/traumatica/desagradavel/desagradaveis/infeliz/negativa/negativas/frustrante/amarga/amargas/lamentavel experiencia/experiencias | '
+        'tive/tivemos/deu/dava/da muito/muitos/so/bastante? problema/problemas/prejuizo/trabalho/aborrecimento/aborrecimentos/dor | '
+        'e/sao/so uma/um/umas? bomba/bombas/lixo/furada/cilada/porcaria/porcarias/merda/bosta/roubada/pesadelo/problema/problematico/prejuizo/desgraca/horrivel/pessimo/pessima/tranqueira | '
+        'so da/dao/deu problema/problemas/dor/prejuizo/trabalho/manutencao | ja? me decepcion*/frustr*/trau* | nao .. repetir/repeti | nem pensar | tambem nao | tambem nem | nao me agrada/desce/atrai/convence/serve/interessa/agradam '
         '| e nunca mais | nunca '
         'mais | e deus me livre | deus me livre | nem a pau | nem morto | nem fodendo | nem de graca | nem ferrando '
         '| nem quero | nem .. ver '
@@ -97,7 +102,7 @@ _AFTER: Lexicon[Stance] = Lexicon(
         '| no ⏎ | no . | no , | nao .. quero/compro/gosto/curto/aceito/pego/confio/teria/serve/rola/da/serve/presta | jamais | nunca | de '
         'jeito/forma/maneira nenhum/nenhuma/algum/alguma '
         '| estou/esta/estamos fora/correndo/fugindo/longe | sem chance | fora | dispenso | passo | odeio | detesto | nao mesmo | nao rola | nao da '
-        '| esta descartad* | descartad* | no way | nao presta | nao me atende | nao pode | nao por favor | nao '
+        '| esta/estao/ficam/sao/foram/seguem/segue/fica descartad*/excluid*/eliminad*/riscad*/vetad*/proibid*/cortad* | descartad* | vetad* | no way | nao presta | nao me atende | nao pode | nao por favor | nao '
         'obrigado | nao viu | nao mano | please no',
         'own': 'na troca | para/pra dar na? | como/de/parte do/de? entrada | e parte | como parte | que/q eu? tenho '
         '| para trocar | atual '
@@ -140,9 +145,27 @@ def stances(words: Words, spans: Sequence[Span], default: Stance = 'want') -> li
             continue
         if after in ('own', 'other') and found[index] in ('refuse', 'remove'):
             continue
+        if after == 'own' and _asked_for(words, spans[index][0]):
+            continue
         found[index] = after
         _spread_back(words, spans, found, index, after)
     return [stance or default for stance in found]
+
+
+def _asked_for(words: Words, start: int) -> bool:
+    """Return whether the shop is asked for a car: "queria saber se tem Strada pra vender"."""
+    low = start
+    while low and start - low < _NEAR + 1 and words[low - 1].text not in _BREAKS:
+        low -= 1
+    return _ASKED_FOR.within(words[low:start]) is not None
+
+
+_ASKED_FOR = Lexicon(
+    {
+        True: 'se/voces/vcs tem/teria/teriam | tem algum/alguma/um/uma/esse/essa ai? | teria/teriam/chegou/chegaram/procuro/procurando | '
+        'quem/onde tem/tenha/vende | aparecer/surgir/tiver/tiverem'
+    }
+)
 
 
 def decided(held: Sequence[Stance]) -> list[Stance]:
@@ -167,6 +190,8 @@ def _cue_before(words: Words, cues: list[Hit[_Cue]], start: int, *, since: int) 
             return None
         distance = sum(word.text not in _LINKS for word in between)
         if distance < reach:
+            if words[cue.start].text in _COMPLAINTS and _has_none(words, cue.start, since):
+                return 'other'
             return 'refuse' if stance == 'want' and _is_negated(words, cue.start, since) else stance
     return 'refuse' if _is_negated(words, start, since) else None
 
@@ -174,9 +199,11 @@ def _cue_before(words: Words, cues: list[Hit[_Cue]], start: int, *, since: int) 
 def _is_negated(words: Words, at: int, since: int) -> bool:
     """Return whether a "não" shortly before a place denies it: "não boto fé em Renault", "não penso em comprar Fiat"."""
     between: list[str] = []
-    for i in range(at - 1, max(since, at - _NEGATION_REACH) - 1, -1):
+    for i in range(at - 1, since - 1, -1):
         text = words[i].text
-        if text in _BREAKS or text in _OTHER_THOUGHT:
+        if sum(one not in _LINKS and one not in _CARRIES for one in between) >= _NEGATION_REACH:
+            return False
+        if text in SENTENCE_ENDS or text in _OTHER_THOUGHT:
             return False
         if text in ('nao', 'nunca', 'jamais'):
             verb = next((one for one in reversed(between) if one not in _CLITICS), '')
@@ -185,7 +212,20 @@ def _is_negated(words: Words, at: int, since: int) -> bool:
     return False
 
 
+def _has_none(words: Words, at: int, since: int) -> bool:
+    """Return whether a complaint is denied: "nunca tive problema com Fiat", "sem preconceito com Renault"."""
+    before = [word.text for word in words[max(since, at - _NEGATION_REACH) : at]]
+    return not _DENIALS.isdisjoint(before) and _BREAKS.isdisjoint(before) and ',' not in before
+
+
+_COMPLAINTS = word_set(
+    'resistencia restricao restricoes aversao antipatia preconceito receio implicancia birra ranco ojeriza problema problemas prejuizo '
+    'azar dor ma mas ruim ruins pessima pessimas trauma raiva medo nojo bronca pavor'
+)
+_DENIALS = word_set('nao nunca jamais sem nenhum nenhuma zero')
 _NEGATION_REACH = 5
+_CARRIES = word_set('veiculo veiculos carro carros automovel automoveis modelos me')
+"""Words between a denial and a name that say nothing by themselves."""
 _OTHER_THOUGHT = word_set(', mas que e porque pois so para se quanto qual')
 _NO_DENIAL = word_set(
     'sei sabia conheco vejo vi achei acho encontrei encontro tem tinha tenho temos ligo importo importa e era seria precisa preciso so '

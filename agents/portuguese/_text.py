@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
+from agent_memory.agents.portuguese._data import word_set
 from agent_memory.agents.portuguese._spelled import LANGUAGE_OF, read_spelled
 from agent_memory.agents.portuguese._typos import mended
 
@@ -77,6 +78,16 @@ _SHORT_FORMS = {
         'voce': 'vc c6 voc ce oce vose',
         'voces': 'vcs ceis oces',
         'para': 'pra pro pras pros p',
+        'nada': 'nd nda',
+        'ninguem': 'ngm ngem',
+        'quando': 'qnd qdo qd',
+        'entao': 'ent entaum',
+        'tanto': 'tnt',
+        'aqui': 'aki',
+        'tranquilo': 'trank tranks sussa',
+        'desculpa': 'dsclp dsculpa desculpe',
+        'brincadeira': 'brinks brinx zoas',
+        'amanha': 'amh amnh',
         'nao': 'n nn naum nops ñ',
         'sim': 's ss sss simm',
         'estou': 'to tou',
@@ -247,10 +258,25 @@ def _run(words: list[Word], start: int) -> int:
             end = i
         elif text in ('e', 'y', 'and') and i + 1 < len(words) and words[i + 1].text in LANGUAGE_OF:
             i += 1
+        elif i > start and _counts_one(words, i):
+            i = end = i + 2
         else:
             break
     return end
 
 
+def _counts_one(words: list[Word], at: int) -> bool:
+    """Return whether "e um" ends a number, as in "quarenta e um mil"; in "um de quarenta e um de dez" it opens another thing."""
+    joined = [word.text for word in words[at : at + 2]] in (['e', 'um'], ['e', 'uma'])
+    if not joined or words[at - 1].text not in _TAKES_ONE:
+        return False
+    return at + 2 >= len(words) or words[at + 2].text in _COUNTED
+
+
+_TAKES_ONE = word_set(
+    'vinte trinta quarenta cinquenta sessenta setenta oitenta noventa cento duzentos trezentos quatrocentos quinhentos '
+    'seiscentos setecentos oitocentos novecentos cincoenta sinquenta secenta sesenta quarent corenta'
+)
+_COUNTED = SENTENCE_ENDS | word_set(', mil k reais conto contos pau paus pila pilas mango mangos')
 _APOSTROPHES = "'’`´"
 _MULTIPLIERS = frozenset({'mil', 'milhao', 'milhoes', 'thousand', 'million'})

@@ -6,7 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from agent_memory.agents.portuguese._answers import answer_to_proposal, leading_answer, picks, without_leading_no
+from agent_memory.agents.portuguese._answers import (
+    answer_to_proposal,
+    leading_answer,
+    named_pick,
+    picks,
+    without_leading_no,
+)
 from agent_memory.agents.portuguese._body import extract_body
 from agent_memory.agents.portuguese._brands import extract_brands
 from agent_memory.agents.portuguese._data import word_set
@@ -241,10 +247,12 @@ def _chosen(scene: Scene, asked: str | None) -> tuple[int | None, Scene]:
     if len(options) < 2:
         return None, scene
     chosen = picks(scene.words, len(options))
-    if not chosen:
+    named = chosen or named_pick(scene.words, len(options))
+    if not named:
         return None, scene
-    texts = [options[pick - 1] for pick in chosen]
-    said = scene.saying(texts)
+    said = scene.saying([options[pick - 1] for pick in named])
+    if not chosen:  # more was said than the pick
+        return None, replace(said, words=Words((*said.words, *scene.words)))
     cars = any(mention.vehicle.model for mention in said.vehicles)
     stated = not cars and (_extract(said) or leading_answer(said.words) is not None)
     if stated:

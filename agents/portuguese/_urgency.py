@@ -33,7 +33,9 @@ _PHRASES: Lexicon[Urgency] = Lexicon(
         'urgente* | tem pressa | pressa | correndo | para ja | ja ja | para semana | hoje mesmo | ate '
         'segunda/terca/quarta/quinta/sexta/sabado/domingo | para segunda/terca/quarta/quinta/sexta/sabado/domingo | ate o? dia | o mais cedo possivel | quinzena | esse fim '
         'de '
-        'semana | amanha mesmo | ainda essa/esta semana | ainda esse/este mes | estou sem carro | estamos sem carro '
+        'semana | fim de semana que vem | fds que vem | proximo fim de semana | proximo fds | '
+        'segunda/terca/quarta/quinta/sexta/sabado/domingo que vem | proxima segunda/terca/quarta/quinta/sexta | proximo sabado/domingo | '
+        'amanha mesmo | ainda essa/esta semana | ainda esse/este mes | estou sem carro | estamos sem carro '
         '| fiquei sem carro | a pe | ahora mismo | esta semana | next week',
         _SOON: 'ate o? fim/final do mes que vem | fim/final/meio/inicio/comeco/ate de/do mes que vem | fim/final do proximo mes | mes que vem | proximo mes | mes seguinte | mes q vem | next month | um mes e meio | proximo '
         'trimestre | nesse trimestre | ate o meio do ano | um ou dois meses | par de meses | couple of months | '
@@ -41,7 +43,7 @@ _PHRASES: Lexicon[Urgency] = Lexicon(
         'mes proximo | proximo mes',
         _LATER: 'semestre que vem | proximo semestre | segundo semestre | 2 semestre | meio do ano | metade do ano | '
         'meados do ano | half a year | meio ano | outro semestre',
-        _OPEN: 'uma hora dessas | qualquer hora/dia | um dia desses | sondagem | so namorando/paquerando/flertando | namorando/paquerando os/uns/alguns | sem pressa | nao tenho .. pressa | nao .. pressa | sem urgencia | nao .. urgencia | nao .. urgente | '
+        _OPEN: 'nao tenho/ha/tem/existe prazo/data/previsao | so? sapeando/fucando/xeretando/espiando/bisbilhotando/bisoiando/zapeando/fuxicando/assuntando | so dando .. olhadinha/espiada | olhadinha | sem afobacao | sem afobamento | sem aperreio | nao .. afobacao/afobado/afobada/aperreado/aperreio | devagar e sempre | devagarinho | uma hora dessas | qualquer hora/dia | um dia desses | sondagem | so namorando/paquerando/flertando | namorando/paquerando os/uns/alguns | sem pressa | nao tenho .. pressa | nao .. pressa | sem urgencia | nao .. urgencia | nao .. urgente | '
         'nada urgente | so olhando | so .. olhada | dando uma olhada | so pesquisando | so vendo/olhando/checando/pesquisando preco/precos/valores | vendo/checando preco/precos | pesquisando | so .. olhar | '
         'olhando ainda | estou olhando | olhar por enquanto | sem previsao | '
         'so curiosidade | por curiosidade | curioso | ano que vem | proximo ano | sem data | sem prazo | com calma | '
@@ -263,6 +265,20 @@ def _dates(scene: Scene) -> list[tuple[int, Urgency]]:
                 'mudar',
                 'mudamos',
                 'caso',
+                'morava',
+                'trabalhava',
+                'morei',
+                'trabalhei',
+                'vivia',
+                'estava',
+                'estive',
+                'fiquei',
+                'era',
+                'tinha',
+                'tive',
+                'fui',
+                'vendi',
+                'aposentei',
             )
             for w in words[max(0, i - 4) : i + 3]
         )

@@ -33,6 +33,9 @@ _USES: Lexicon[MainUse] = Lexicon(
         'estradas de terra/chao | chao batido | trilha | trilhas | lama | '
         'lamacal | barro | zona rural | area rural | rural | off road | offroad | interior de terra | meio do mato | '
         'no/do/para/pelo mato | lida | gado | bois | boi | vaca | vacas | cavalo | cavalos | plantacao | lavoura | colheita | pasto | porteira | assentamento | ramal | farm | dirt road* | lugar ruim de estrada | rua de terra | ruas de terra | buraco* de terra | '
+        'rocado | rocados | canavial | cafezal | cacaual | seringal | curral | engenho | criacao de | vicinal | vicinais | picarra | cascalho | atoleiro* | atola* | areiao | '
+        'brejo | serrado | cerrado | caatinga | varzea | tropa | boiada | rebanho | ordenha | granja | '
+        'ladeira/ladeiras/rua/caminho/serra/chao/piso/subida/pista/trecho/estradinha de/so terra/chao/barro/picarra/areia/cascalho | '
         'no/do/de/el/pelo/para/o campo | campo e terra | estrada ruim | estradas ruins | finca | pescaria',
         MainUse.BUSINESS: 'empresa | distribuidora | construtora | transportadora | prefeitura | minha firma | a firma | firma | frota | pj | cnpj | uso corporativo | '
         'corporativo | para a? equipe | levo/levar/levando/busco/buscar cliente* | visito/visitar/visitando/atendo/atender/atendendo cliente* | visita* a? cliente* | meu/nosso/do/no/o/proprio/pequeno/para negocio | negocios | meu/minha/nosso/nossa comercio/distribuidora/transportadora/salao/escritorio/restaurante/oficina/clinica/mercadinho/bar/padaria/lanchonete/pousada/barbearia/farmacia/imobiliaria/construtora/startup | meu '
@@ -75,15 +78,18 @@ _PURPOSE = Lexicon(
 )
 _NOT_USE = Lexicon(
     {
-        True: 'cansei/cansado/cansada/chega/enjoei/farto/farta de | ando de | andar de | andando de | '
+        True: 'visito/visita/visitamos/vejo .. aos/no/nos/ao/todo/todos | cansei/cansado/cansada/chega/enjoei/farto/farta de | ando de | andar de | andando de | '
         'pegar/pego/pegando/chamar/chamo uber/99/taxi/app/aplicativo | '
         'gasto/gastando/gastei/gastar .. com/de/em | depender/dependo/dependendo de | '
         'voltar/voltei/fui/vim/vou/volto de | larguei | parei | sai do/da/de | nao .. '
         'para/pra/e/vou/quero/pretendo/uso/trabalho '
         '| nada de | sem ser para | deixei | nunca .. para | trabalhava | fui | voces tem | baixei o? | pelo | '
-        'baixar | antes .. era | ex | nao mais | em vez de | no/do km .. da/na/do | bom/boa/firme/estavel/seguro de/na/em | moro/mora/fico .. da/na/no'
+        'baixar | antes .. era | ex | nao mais | em vez de | no/do km .. da/na/do | moro/mora/fico .. da/na/no'
     }
 )
+_GOOD_AT = Lexicon({True: 'bom/boa/firme/estavel/seguro de/na/em'})
+_LIES_IN = Lexicon({True: 'e/fica/ficam/fico em/na/no/numa/num'})
+"""Tells where a home is: "mas é na zona rural"."""
 # The trip of "viajar com os filhos" is the family's.
 _BY_STRENGTH: tuple[MainUse, ...] = (MainUse.APP_DRIVER, MainUse.CARGO_WORK, MainUse.BUSINESS, MainUse.OFFROAD_RURAL)
 _WORK_WORDS = frozenset(
@@ -204,6 +210,8 @@ def _is_purpose(scene: Scene, hit: Hit[MainUse]) -> bool:
         return False
     if scene.asks('use'):
         return True
+    if hit.value is MainUse.OFFROAD_RURAL and any(cue.end == len(before) for cue in _LIES_IN.find(before)):
+        return False
     if hit.value is MainUse.LEISURE and scene.asks('urgency'):
         return False  # "nesse fim de semana" says when
     if hit.value is MainUse.DAILY_COMMUTE and words[hit.start].text in _ALSO_PLACES:
@@ -219,7 +227,7 @@ def _is_purpose(scene: Scene, hit: Hit[MainUse]) -> bool:
 
 
 _ALSO_PLACES = word_set(
-    'trabalho escola mercado curso servico emprego aula metro estudo work transito na hospital plantao plantoes clinica '
+    'trabalho escola mercado curso servico emprego aula aulas colegio metro estudo work transito na hospital plantao plantoes clinica '
     'estagio cursinho autoescola federal hemodialise tratamento treino natacao igreja missa culto fisio fisioterapia medico consulta consultas shopping padaria creche consultorio faculdade facul universidade academia'
 )
 """Words that name a use only when one goes there."""
@@ -239,6 +247,8 @@ def _before(words: Words, start: int) -> Words:
 def _is_denied(words: Words, hit: Hit[MainUse], reach: int) -> bool:
     low = hit.start - reach
     if any(hit.start - (low + cue.end) <= _NEAR - 1 for cue in _NOT_USE.find(words[low : hit.end])):
+        return True
+    if any(cue.end == reach for cue in _GOOD_AT.find(words[low : hit.start])):
         return True
     behind = [word.text for word in words[hit.end : hit.end + 2]]
     if behind and f'{words[hit.end - 1].text} {behind[0]}' in _NOT_COUNTRYSIDE:

@@ -1,0 +1,93 @@
+"""What the words around the name of a place say of it: somebody's home, a place of work, a part of a state."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from typing import Literal
+
+from agent_memory.agents.portuguese._lexicon import Hit, Lexicon
+from agent_memory.agents.portuguese._people import FOR_THEM, KIN
+from agent_memory.agents.portuguese._text import SENTENCE_ENDS, Words
+
+Cue = Literal['home', 'away', 'kin', 'weak', 'region']
+
+CUES: Lexicon[Cue] = Lexicon(
+    {
+        'home': 'agora e | cidade/cidadezinha/municipio/lugar chamada/chamado/de/do/da? | a gente mora/vive/fica | a gente e de/do/da | pessoal aqui de | moro | moramos | mora | resido | residimos | vivo | vivemos | morando | morar | residente | sou | '
+        'somos | falo | falando | '
+        'aqui | estou em/no/na/aqui/morando | estamos em/no/na | fico em/no/na | cidade e? | mudei | mudando | me '
+        'mudo | mudanca para | mudar para | '
+        'live | living | based | moved/moving estou | resident of | from | i m in | soy | estoy | viviendo | vivo | natural de | minha cidade | cidade '
+        ': | localizado | '
+        'localizada | moradora/morador de/da/do | city is | me encontro | voce e de | e de | eu de | home | mudamos '
+        '| cidade de | vim para | '
+        'rodar em | buscar para',
+        'away': 'endereco | voces em | trabalh* | estud* | trampar | faculdade | loja | lojas | filial '
+        '| buscar | busco o/em/no/na/ai | buscaria | retirar | retiro | '
+        'entrega* | viajar | viajo | viagem | viagens | ferias | praia em/de/do/da | vi um/uma? .. em | passear | '
+        'passeio | morei | morava | nasci | nascido | comprei | compro | '
+        'comprar em/no/na | vende* | vendi | placa | emplacado | fui | vou para | ir para/a | indo para | voltando | '
+        'voces sao/ficam/estao/tem/entregam/atendem | '
+        'vcs | sitio em | chacara em | fazenda em | casa de praia | frete | patio | unidade | visita* | evento | '
+        'show | jogo | work in/at | works | '
+        'todo/toda/todos/todas/cada mes/meses/semana/semanas/dia/dias/ano .. estou/vou/fico/passo/viajo em/no/na/para/por | '
+        'sempre/direto/volta/frequente* .. estou/vou/fico/passo/viajo em/no/na/para/por | vez estou/vou/fico/passo em/no/na/para/por | '
+        'estou/vou/fico/passo sempre/direto/muito em/no/na/para/por | '
+        'onde .. voces | nao .. moro | nao .. sou | nao .. vivo | nao resido | sai de/do/da | vim de/do/da | tirei '
+        'de | trouxe | trazer | passo por | bate e volta '
+        '| ida e volta | estrada para/de | anuncio | servico em | trampo em | trampo',
+        'kin': f'minha familia | meu/minha/nosso/nossa/o/a/um/uma {KIN} | {KIN} de',
+        'weak': 'em | no | na | in | en | de | do | da | para | :',
+        'region': 'zona norte/sul/leste/oeste/central | interior | litoral | estado | regiao | sul | norte | oeste | leste | sudoeste | noroeste | '
+        'nordeste | sudeste | sertao | zona da mata | vale | serra gaucha | '
+        'algum lugar | qualquer cidade | capital | grande | triangulo',
+    }
+)
+PART_OF_TOWN = Lexicon({True: 'zona norte/sul/leste/oeste/central'})
+OWN_HOME = Lexicon({True: 'moro/resido/vivo/moramos/residimos/vivemos'})
+NEARBY = Lexicon({True: 'perto | pertinho | proximo | proxima | lado | vizinha | near | cerca'})
+LIVES_THERE = Lexicon({True: 'moro/vivo/resido/moramos la/ai/nela/perto/proximo'})
+THEY_LIVE_THERE = Lexicon({True: 'ele/ela/eles/elas mora/vive/moram/vivem la/ai | mora/vive/moram la'})
+LOOK_BACK = 5
+"""Words before a name that are looked at."""
+
+
+def cue_before(words: Words, cues: list[Hit[Cue]], start: int) -> Cue | None:
+    """Return the nearest cue before a name in its sentence; a preposition only when nothing stronger is near."""
+    weak: Cue | None = None
+    for hit in reversed(cues[: bisect_right(cues, start, key=_end)]):
+        between = words[hit.end : start]
+        if len(between) > LOOK_BACK or any(word.text in SENTENCE_ENDS or word.text in (',', 'mas') for word in between):
+            return weak
+        if words[hit.start].raw == 'e' and hit.start and words[hit.start - 1].text.isalpha():
+            continue  # "queijo e de polpa": the conjunction, no "é de"
+        if hit.value not in ('weak', 'region'):
+            return _kin_or(words, cues, hit)
+        weak = 'weak'
+    return weak
+
+
+def _kin_or(words: Words, cues: list[Hit[Cue]], hit: Hit[Cue]) -> Cue:
+    """Read "minha mãe mora em" as the home of somebody else, who counts when the car is for them."""
+    if hit.value != 'home' or words[hit.start].text not in ('mora', 'e', 'morando', 'aqui'):
+        return hit.value
+    for other in cues[bisect_right(cues, hit.start - 4, key=_end) : bisect_right(cues, hit.start, key=_end)]:
+        if other.value == 'kin':
+            return 'home' if FOR_THEM.within(words) else 'kin'
+    return hit.value
+
+
+def is_region(words: Words, cues: list[Hit[Cue]], start: int) -> bool:
+    for hit in cues:
+        if (
+            hit.value == 'region'
+            and hit.end <= start
+            and start - hit.end <= 2
+            and words[hit.start].text not in ('capital', 'zona', 'grande')
+        ):
+            return True
+    return False
+
+
+def _end(hit: Hit[Cue]) -> int:
+    return hit.end
