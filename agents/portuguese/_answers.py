@@ -37,7 +37,8 @@ _ECHO = Lexicon(
     {
         True: 'quero | sou | moro | tenho | uso | vamos | vai | seria | faco | gostaria | muito | bastante | '
         'necessito | desejo | '
-        'adoraria | preciso'
+        'adoraria | preciso | consigo/posso/gosto/curto/serve/rola/topo/toparia/considero/cabe/compensa/interessa/agrada ⏎/,/!/. | '
+        'consigo/posso/gosto/curto/serve/rola/da/cabe/compensa/interessa sim'
     }
 )
 _ORDINAL = {

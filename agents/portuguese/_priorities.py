@@ -115,7 +115,7 @@ _INSISTED = Lexicon(
 )
 _NEGATED_AFTER = Lexicon(
     {
-        True: 'nao e importante | nao importa | nao precisa | tanto faz | nao ligo | nao faco questao | nao e '
+        True: 'nem tanto | nao tanto | nao muito | nem muito | menos importante | fica/ficam para depois | vem depois | nao pesa | pesa menos | e bobagem | e frescura | e luxo | nao e importante | nao importa | nao precisa | tanto faz | nao ligo | nao faco questao | nao e '
         'prioridade | pouco importa | e o de menos | nao e essencial | pode tirar | nao me importo | nao faz falta | '
         'nao faz diferenca | nao conta | '
         'esquece | nao quero | nao , | nao mesmo | nem precisa | nem ligo | dispenso | nao e tao | nao .. necessario '

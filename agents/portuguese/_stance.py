@@ -68,7 +68,7 @@ _BEFORE: Lexicon[_Cue] = Lexicon(
         'a | own a | drive a | tengo un/una | no tengo '
         '| aceita/aceitam/pega/pegam/avalia/avaliam o/a? meu/minha/um/uma',
         _OWN_NEXT: 'meu | minha | nosso | nossa | aceitam/aceita/pegam/pega/avaliam/avalia um/uma? | quebrou | my | mi',
-        _OTHER: f'meu/minha/nosso/nossa/o/a/uma/um {_KIN} .. tem/tinha/dirige/anda/comprou/usa/vendeu/pegou/teve/esta '
+        _OTHER: f'meu/minha/nosso/nossa/o/a/uma/um {_KIN} .. tem/tinha/dirige/anda/comprou/usa/vendeu/pegou/teve/esta/pagou/gastou/trocou/financiou/ganhou/deu '
         f'| {_KIN} .. tem/tinha/dirige/anda/comprou/usa/vendeu/pegou/teve | alugo/alugar/aluguei | alugado | locadora '
         '| dele/dela e | ele/ela .. tem/comprou/anda | trabalho/trabalhei na/no/com/para | concessionaria | '
         'emprestado | oficina '

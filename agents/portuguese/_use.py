@@ -42,7 +42,7 @@ _USES: Lexicon[MainUse] = Lexicon(
         'comercio | minha loja | escritorio movel | '
         'company | fleet | business | representante comercial | sou/trabalho representante | como representante | representacao comercial | vendedor externo | equipe '
         'de vendas | empresarial | meu negocio',
-        MainUse.FAMILY: 'bebe conforto | somos 4/5/6/7/8 | 4/5/6/7/8 pessoas em/na/la casa | familia | familiar | crianca | criancas | filho | filhos | filha | filhas | bebe | '
+        MainUse.FAMILY: 'bebe conforto | somos em? 4/5/6/7/8 | 4/5/6/7/8 pessoas em/na/la casa | familia | familiar | crianca | criancas | filho | filhos | filha | filhas | bebe | '
         'meus/os/as guri/guris/piazada/menino/meninos/moleque/moleques/pequenos | crianca* .. escola | gravida | '
         'gestante | esposa e .. filh* | '
         'gemeos | netos | patroa e | mulher e os/as? | kids | family | children | cadeirinha | cadeirinhas | '
