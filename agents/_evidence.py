@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any, cast
 
@@ -27,14 +27,18 @@ _NEWEST = 20
 _GREETING = re.compile(r'\b(oi+|ola|opa|bom|boa|dia|tarde|noite|tudo|bem|obrigad[oa]|ok|certo|alo|hello|hola)\b')
 
 
-def lead_evidence(change: Change, said: Sequence[Exchange]) -> Author | None:
-    """Return whose word a value of the car lead's profile is.
+def _now() -> date:
+    return datetime.now(UTC).date()
+
+
+def lead_evidence(change: Change, said: Sequence[Exchange], *, today: Callable[[], date] = _now) -> Author | None:
+    """Return whose word a value of the car lead's profile is; `today` is what "next month" is counted from.
 
     Amounts, places, brands, names and the car in exchange must have been written. What a car is for, what matters, its
     shape, the urgency and the payment may be guessed from what was written, and a guess never replaces a statement.
     """
     newest = said[-_NEWEST:]
-    if any((change.field, item) in _understood(one) for one in newest for item in _items(change.value)):
+    if any((change.field, item) in _understood(one, today()) for one in newest for item in _items(change.value)):
         return 'user'
     words = [read_words([one.text]) for one in newest]
     if written := _WRITTEN.get(change.field):
@@ -44,9 +48,9 @@ def lead_evidence(change: Change, said: Sequence[Exchange]) -> Author | None:
 
 
 @lru_cache(maxsize=512)
-def _understood(one: Exchange) -> frozenset[tuple[str, Any]]:
-    """Return every field and value that the rules read in one text."""
-    heard = understand([one.text], asked=one.asked, profile=UserProfileData(), today=datetime.now(UTC).date())
+def _understood(one: Exchange, today: date) -> frozenset[tuple[str, Any]]:
+    """Return every field and value that the rules read in one text of that day."""
+    heard = understand([one.text], asked=one.asked, profile=UserProfileData(), today=today)
     return frozenset((change.field, item) for change in heard.changes for item in _items(change.value))
 
 

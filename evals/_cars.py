@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from pydantic_ai import Agent
 
 from agent_memory.agents import RulesModel, lead_agent, lead_model
+from agent_memory.agents._evidence import lead_evidence
 from agent_memory.agents.catalogue import StockCatalogue
 from agent_memory.agents.lead import RULES
 from agent_memory.agents.portuguese._question import topics_of
@@ -52,12 +55,13 @@ def asked_fields(reply: str) -> frozenset[str]:
 
 def car_agent(setting: Setting, catalogue: StockCatalogue) -> Agent[Inbound, str]:
     """Return the lead agent on the model under test, with the demo's cars."""
+    memory = replace(setting.memory, evidence=partial(lead_evidence, today=setting.today))
     if setting.model == RULES:
-        return lead_agent(setting.memory, RulesModel(today=setting.today), catalogue=catalogue)
+        return lead_agent(memory, RulesModel(today=setting.today), catalogue=catalogue)
     settings = MemorySettings()
     key = settings.model_api_key.get_secret_value() if settings.model_api_key else None
     model = lead_model(setting.model, base_url=settings.model_base_url, api_key=key)
-    return lead_agent(setting.memory, model, catalogue=catalogue)
+    return lead_agent(memory, model, catalogue=catalogue)
 
 
 def car_suite(path: str | Path) -> Suite:

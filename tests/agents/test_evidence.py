@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from datetime import date
 from typing import Any
 
 import pytest
@@ -58,6 +59,13 @@ def test_a_sum_stands_on_the_amount_before_and_what_is_added(value: int, author:
     said = [Exchange(None, 'tenho até 60 mil'), Exchange(None, 'pode colocar mais 10 mil')]
 
     assert lead_evidence(Change(field='budget_max', value=value, op='correct'), said) == author
+
+
+@pytest.mark.parametrize(('today', 'author'), [(date(2026, 3, 10), 'user'), (date(2026, 11, 27), 'model')])
+def test_a_month_is_counted_from_the_day_of_the_conversation(today: date, author: Author) -> None:
+    said = [Exchange('Para quando?', 'só em maio')]
+
+    assert lead_evidence(Change(field='urgency', value='1-3_months'), said, today=lambda: today) == author
 
 
 def test_a_yes_states_what_was_asked() -> None:

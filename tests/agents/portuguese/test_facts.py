@@ -15,6 +15,12 @@ BUDGET: list[tuple[str, str | None, tuple[int | None, int | None]]] = [
     ('nada abaixo de 35 nem acima de 48 mil', None, (35_000, 48_000)),
     ('setenta e cinco mil e quinhentos', None, (None, 75_500)),
     ('R$ 1.250.000,00', None, (None, 1_250_000)),
+    ('até sessenta e um mil', None, (None, 61_000)),
+    ('um de quarenta e um de dez', None, (None, None)),
+    ('o carro não pode sair por mais do que 47 mil', None, (None, 47_000)),
+    ('min 20 max 30', 'Qual o valor?', (20_000, 30_000)),
+    ('52 + ou -', 'Qual o valor?', (None, 52_000)),
+    ('parcela que caiba no bolso, até 900', None, (None, None)),
     ('cinquentinha', None, (None, 50_000)),
     ('de cinquentinha a sessentinha', None, (50_000, 60_000)),
     ('não é 50, é 60 mil', 'Anotei 50 mil, certo?', (None, 60_000)),
@@ -54,6 +60,11 @@ PLACES: list[tuple[str, str | None, tuple[str | None, str | None]]] = [
     ('palmas pra vocês', None, (None, None)),
     ('suv rs', None, (None, None)),
     ('vou viajar pra Gramado', None, (None, None)),
+    ('moro em Sobral, mas toda semana tô em Fortaleza', None, ('Sobral', 'CE')),
+    ('vendo bolo e doce de fruta na feira', None, (None, None)),
+    ('o carro é pra minha filha estudar em Londrina, ela mora lá', None, ('Londrina', 'PR')),
+    ('ela mora em Lavras; eu resido em Varginha', 'E onde a sua mãe mora?', ('Lavras', 'MG')),
+    ('nasci em Ilhéus, hoje em Vitória', None, ('Vitória', 'ES')),
 ]
 
 
@@ -78,6 +89,13 @@ BRANDS: list[tuple[str, list[str], list[str]]] = [
     ('gosto de Fiat, mas melhor só Honda', ['Honda'], []),
     ('gosto de Fiat e Ford. só Fiat mesmo', ['Fiat'], []),
     ('só Honda ou Toyota', ['Honda', 'Toyota'], []),
+    ('não me atraem os carros da Renault', [], ['Renault']),
+    ('quanto à Ford, tive uma experiência terrível', [], ['Ford']),
+    ('nunca tive problema com Ford', [], []),
+    ('renault é furada', [], ['Renault']),
+    ('vcs teriam Toro aí pra vender?', ['Fiat'], []),
+    ('meu Toro está pra vender', [], []),
+    ('meu esposo tem um Ka', [], []),
 ]
 
 
@@ -104,6 +122,18 @@ OTHERS: list[tuple[str, str | None, str, Any]] = [
     ('moro na cidade de Lins', None, 'main_use', None),
     ('cansei de pegar uber', None, 'main_use', None),
     ('o que importa é não dar manutenção', None, 'priorities', ['low_maintenance']),
+    ('minha casa é na zona rural', None, 'main_use', None),
+    ('é muito bom de estrada e a gente viaja muito', None, 'main_use', 'travel'),
+    ('subo muita ladeira de cascalho', 'Qual o uso?', 'main_use', 'offroad_rural'),
+    ('são lindos, obrigada', None, 'priorities', None),
+    ('quero um utilitário esportivo', None, 'priorities', None),
+    ('nada de câmbio manual', None, 'priorities', ['automatic']),
+    ('espaço sim, design nem tanto', 'O que importa?', 'priorities', ['space']),
+    ('hatch não serve mais; prefiro um sedan', None, 'body_types', ['sedan']),
+    ('a letra B, que é o que minha família usa', 'Qual? A) hatch B) suv', 'body_types', ['suv']),
+    ('perfeitamente, pode registrar', 'Posso registrar que procura uma picape?', 'body_types', ['pickup']),
+    ('até agosto eu morava no sítio', None, 'urgency', None),
+    ('só fuçando', None, 'urgency', 'exploring'),
     ('confortável, seguro e econômico', None, 'priorities', ['comfort', 'safety', 'economy']),
     ('não faço questão de tecnologia', None, 'priorities', None),
     ('o carro tem airbag?', None, 'priorities', None),
@@ -149,6 +179,12 @@ def test_a_brand_said_again_moves_between_the_lists(known: Any) -> None:
         'brands': ['Fiat'],
         'excluded_brands': ['Ford'],
     }
+
+
+def test_a_state_that_is_a_city_too_answers_the_question_for_it(known: Any) -> None:
+    after = known('do Rio de Janeiro', 'Valença da Bahia ou do Rio de Janeiro?', city='Valença')
+
+    assert after == {'city': 'Valença', 'state': 'RJ'}
 
 
 def test_a_state_settles_an_ambiguous_city(known: Any) -> None:

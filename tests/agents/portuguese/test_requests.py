@@ -21,6 +21,8 @@ def _turn(say: str, asked: str | None = None) -> Understanding:
         ('sim pode', CONSENT, True),
         ('ok 👍', CONSENT, True),
         ('não vejo problema', CONSENT, True),
+        ('não me oponho', CONSENT, True),
+        ('de pleno acordo', CONSENT, True),
         ('n', CONSENT, False),
         ('prefiro que não', CONSENT, False),
         ('depende, pra que?', CONSENT, None),
@@ -42,6 +44,9 @@ def test_consent_is_only_an_answer_to_its_question(say: str, asked: str | None, 
         ('me passa pra um atendente', None, True),
         ('isso é um robô? quero falar com gente', None, True),
         ('gerente!', None, True),
+        ('prefiro tratar disso diretamente com um dos vendedores', None, True),
+        ('falei com minha mulher e com o gerente do banco', None, None),
+        ('acho ruim ser atendido por uma máquina', None, None),
         ('sim', TRANSFER, True),
         ('não, obrigado', TRANSFER, False),
         ('deixa, não precisa mais de atendente', None, False),
@@ -52,6 +57,18 @@ def test_consent_is_only_an_answer_to_its_question(say: str, asked: str | None, 
 )
 def test_a_person_is_asked_for_and_called_off(say: str, asked: str | None, wanted: bool | None) -> None:
     assert _turn(say, asked).person is wanted
+
+
+@pytest.mark.parametrize(
+    'say',
+    ['solicito que suspendam o envio de ofertas', 'peço para não me enviarem mais comunicados', 'n me procura mais'],
+)
+def test_a_formal_wish_for_silence_opts_out(say: str) -> None:
+    assert _turn(say).opt_out is True
+
+
+def test_a_formal_demand_erases() -> None:
+    assert _turn('requeiro a eliminação de todos os meus dados pessoais').erasure is True
 
 
 @pytest.mark.parametrize('word', ['parar', 'SAIR', 'Pare.', 'cancelar', 'stop', 'descadastrar', 'remover'])
