@@ -43,7 +43,7 @@ def lead_evidence(change: Change, said: Sequence[Exchange], *, today: Callable[[
     words = [read_words([one.text]) for one in newest]
     if written := _WRITTEN.get(change.field):
         held = any(written(read, change.value) for read in words)
-        return 'user' if held or (written is _amount_written and _is_sum(change.value, said)) else None
+        return 'user' if held or (written is _amount_written and _is_changed_amount(change.value, said)) else None
     return 'model' if newest and _says_something(newest[-1].text) else None
 
 
@@ -58,10 +58,11 @@ def _items(value: Any) -> Iterable[Any]:
     return cast('list[Any]', value) if isinstance(value, list) else [value]
 
 
-def _is_sum(amount: Any, said: Sequence[Exchange]) -> bool:
-    """Return whether the last text adds to an amount that was written before: "60 mil", then "pode colocar mais 10"."""
+def _is_changed_amount(amount: Any, said: Sequence[Exchange]) -> bool:
+    """Return whether the last text changes an amount that was written before: "60 mil", then "mais 10" or "diminui 5"."""
     earlier = {one for exchange in said[:-1] for one in _amounts(read_words([exchange.text]))}
-    return any(amount - added in earlier for added in _amounts(read_words([said[-1].text]))) if said else False
+    changes = _amounts(read_words([said[-1].text])) if said else ()
+    return any(not earlier.isdisjoint((amount - change, amount + change)) for change in changes)
 
 
 def _amount_written(words: Words, amount: Any) -> bool:

@@ -61,6 +61,13 @@ def test_a_sum_stands_on_the_amount_before_and_what_is_added(value: int, author:
     assert lead_evidence(Change(field='budget_max', value=value, op='correct'), said) == author
 
 
+def test_a_difference_stands_on_the_amount_before_and_what_is_taken_off() -> None:
+    said = [Exchange(None, 'tenho até 60 mil'), Exchange(None, 'diminui 5 mil')]
+
+    assert lead_evidence(Change(field='budget_max', value=55_000, op='correct'), said) == 'user'
+    assert lead_evidence(Change(field='budget_max', value=50_000, op='correct'), said) is None
+
+
 @pytest.mark.parametrize(('today', 'author'), [(date(2026, 3, 10), 'user'), (date(2026, 11, 27), 'model')])
 def test_a_month_is_counted_from_the_day_of_the_conversation(today: date, author: Author) -> None:
     said = [Exchange('Para quando?', 'só em maio')]
