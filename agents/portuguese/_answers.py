@@ -9,13 +9,13 @@ from agent_memory.agents.portuguese._text import END, SENTENCE_ENDS, Words
 _LEADING = word_set(', ah ai hm hum oi ola bom boa dia tarde noite entao olha ! e opa eu acho que muito .')
 _YES_NO = Lexicon(
     {
-        False: 'infelizmente nao | lamento mas nao | declino | nao | negativo | nunca | jamais | prefiro que nao | melhor nao | de jeito nenhum | de forma alguma | '
+        False: 'quero/dou/passo nao ⏎/,/./! | nop | 🙅 | deus me livre | estou fora | sai fora | capaz ⏎ | infelizmente nao | lamento mas nao | declino | nao | negativo | nunca | jamais | prefiro que nao | melhor nao | de jeito nenhum | de forma alguma | '
         'agora nao | acho que nao | claro que nao | nem pensar | nope | no | 👎 | ❌ | deixa quieto | deixa para la | '
         'deixa | nem | por enquanto nao | '
         'ainda nao | nao quero | nao autorizo | nao aceito | nao concordo | nao precisa | hoje nao | prefiro nao | '
         'nada disso | recuso | discordo | nem a pau | no quiero | claro que no | no thanks | eu nao | errado | '
         'dispenso',
-        True: 'perfeitamente | certamente | seguramente | naturalmente | evidentemente | obviamente | sem duvida/duvidas | afirmativo | decerto | '
+        True: 'dboa | de boas | sem grilo/grilos | vai la | 🤝 | perfeitamente | certamente | seguramente | naturalmente | evidentemente | obviamente | sem duvida/duvidas | afirmativo | decerto | '
         'de fato | pois nao | com prazer | esta correto/correta/certo/certa | procede | de pleno/comum? acordo | estou ciente | ciente | '
         'tem/tendes/dou a? meu/minha autorizacao/permissao/consentimento/anuencia/concordancia/aval | fica/fiquem autorizado/autorizados/registrado | por certo | pdp | pode pa/crer/mandar | partiu | fmz | firmeza | ja e | demoro | fechadissimo | simbora | nao me oponho | nao .. objecao/objecoes/inconveniente/impedimento/oposicao/restricao | sem objecao/objecoes/restricao/restricoes/oposicao | nada contra | nao .. nada contra | sim | esta , pode/podem/sim/autorizo/aceito/concordo/ok | mais ou menos isso | quase isso | por ai | e por ai | nessa faixa | claro | pode | podem | pode sim | pode ser | aceito | concordo | autorizo | ok | okay | okey | '
         'oki | tudo bem | tudo certo | tudo ok | beleza | de acordo | sem problema/problemas | nao vejo problema* | '
@@ -67,7 +67,20 @@ def leading_answer(words: Words) -> bool | None:
         return True
     i = _opening(words)
     hit = _YES_NO.at(words, i) if i < len(words) else None
-    return hit.value if hit else None
+    return (hit.value and not _is_taken_back(words, hit.end)) if hit else None
+
+
+def _is_taken_back(words: Words, at: int) -> bool:
+    """Return whether a "não" behind a verb denies it: "autorizo não", "quero não, viu"."""
+    if not words[at - 1].text.isalpha() or words[at - 1].text not in _VERBS or words[at : at + 1] == ():
+        return False
+    return words[at].text == 'nao' and (at + 1 >= len(words) or words[at + 1].text in SENTENCE_ENDS | {','})
+
+
+_VERBS = word_set(
+    'autorizo aceito concordo consinto permito quero pode podem posso consigo topo gosto curto preciso sou moro tenho faco uso vamos vai '
+    'desejo serve rola aprovo confirmo'
+)
 
 
 def answer_to_proposal(words: Words) -> bool | None:
@@ -76,7 +89,8 @@ def answer_to_proposal(words: Words) -> bool | None:
     if answer is not None:
         return answer
     i = _opening(words)
-    return True if i < len(words) and _ECHO.at(words, i) else None
+    echo = _ECHO.at(words, i) if i < len(words) else None
+    return not _is_taken_back(words, echo.end) if echo else None
 
 
 def _opening(words: Words) -> int:

@@ -15,6 +15,7 @@ _PEOPLE = (
 _PERSON = Lexicon(
     {
         True: f'falar/conversar/fala/tratar/negociar/resolver .. {_PEOPLE} | '
+        f'contato/numero/telefone/fone/celular/zap/whats/whatsapp de/do/da algum/alguma/um/uma? {_PEOPLE} | alguem .. retornar/retorne/retorna/contatar/contato | '
         f'falar/conversar/tratar/negociar/resolver diretamente/direto/pessoalmente/logo? com um/uma/algum/alguma/o/a/os/as? dos/das/de? seus/suas? {_PEOPLE} | '
         'quero/queria/posso/gostaria/preciso de? falar/conversar com o/a | '
         'pode/podem chamar/ligar ⏎ | chama ⏎ | chama ai | negociar/tratar/resolver/fechar/ver com .. pessoa/alguem/gente | '
@@ -80,7 +81,8 @@ _OPT_OUT_WORDS = frozenset(
 )
 _OPT_OUT = Lexicon(
     {
-        True: 'cess*/suspend*/interromp*/encerr*/paralis* .. envio/envios/mensagem/mensagens/oferta/ofertas/comunicacao/comunicacoes/contato/contatos/publicidade/propaganda/propagandas/divulgacao/promocoes | '
+        True: 'cansei/cansado/cansada/farto/farta/cheio/cheia de/dessas/desses/dessa/disso tanta/tantas/tanto? mensagem/mensagens/oferta/ofertas/propaganda/propagandas/spam | '
+        'me deixa/deixe/deixem em paz | me esquece/esqueca/esquecam/erra ⏎/,/./! | sai/saia/saiam/larga/largue/larguem do/da meu/minha pe/cola | cess*/suspend*/interromp*/encerr*/paralis* .. envio/envios/mensagem/mensagens/oferta/ofertas/comunicacao/comunicacoes/contato/contatos/publicidade/propaganda/propagandas/divulgacao/promocoes | '
         'nao .. desejo/quero/queremos/gostaria .. receb* | nao .. contat*/procurem/procure mais | nao .. receb*/mande/mandem/manda/envie/enviem/mandar/mandarem/mandassem/enviar/enviarem/envia/enviassem/dispar*/encaminh* .. '
         'mensagem/mensagens/oferta/ofertas/propaganda/propagandas/nada/promocao/promocoes/contato/contatos/aviso/avisos/spam/whats/mais/comunicacao/comunicacoes/comunicado/comunicados/publicidade/divulgacao/divulgacoes/novidades/anuncio/anuncios '
         '| nao me mande* mais | nao me manda* mais | nao me envie* mais | nao quero .. contato | '
@@ -106,8 +108,8 @@ _OPT_OUT = Lexicon(
 _NO_QUESTIONS = Lexicon({True: 'pergunta | perguntas | perguntar | perguntando | audio | enrolar | enrolacao'})
 _ERASURE = Lexicon(
     {
-        True: 'apag*/exclu*/delet*/remov*/elimin*/limp*/sumam/suma .. '
-        'dados/cadastro/conta/historico/conversa/conversas/informacoes/informacao/registro/registros/contato | '
+        True: 'apag*/exclu*/delet*/remov*/elimin*/limp*/sumam/suma/some .. '
+        'ficha/dados/cadastro/conta/historico/conversa/conversas/informacoes/informacao/registro/registros/contato | '
         'apag*/exclu*/delet* .. tudo .. mim/meu/minha/tem/falei/voces/cadastr* | apag*/delet* tudo | '
         'quero ser esquecid* | direito ao esquecimento | direito de exclusao | exclusao/remocao/eliminacao/apagamento/supressao/cancelamento de/do/dos/da/das todos/todas/todo/toda? os/as/o/a? meus/minhas/meu/minha? dados/cadastro/informacoes/registros/registro/conta/historico | suprim*/destru* .. dados/cadastro/informacoes/registros | nao .. guardem/guarde/mantenham/armazenem/fiquem .. dados/informacoes | '
         'delete/erase/remove .. data/account/everything/information/info/history | '
@@ -120,7 +122,7 @@ _ERASURE = Lexicon(
 )
 _ACCESS = Lexicon(
     {
-        True: 'quais .. dados | que dados | ver .. dados | acess* .. dados | copia .. dados | como .. apag*/exclui* '
+        True: 'se eu pedir/quiser/precisar/mandar/solicitar | voces/voce apagam/apaga/excluem/exclui/deletam/deleta/removem/remove | quais .. dados | que dados | ver .. dados | acess* .. dados | copia .. dados | como .. apag*/exclui* '
         '| como faco para | o que voces sabem'
     }
 )

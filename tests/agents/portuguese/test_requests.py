@@ -24,6 +24,9 @@ def _turn(say: str, asked: str | None = None) -> Understanding:
         ('não me oponho', CONSENT, True),
         ('de pleno acordo', CONSENT, True),
         ('n', CONSENT, False),
+        ('autorizo não', CONSENT, False),
+        ('quero não', CONSENT, False),
+        ('pode, não tem problema', CONSENT, True),
         ('prefiro que não', CONSENT, False),
         ('depende, pra que?', CONSENT, None),
         ('e quanto custa o onix?', CONSENT, None),
@@ -61,10 +64,20 @@ def test_a_person_is_asked_for_and_called_off(say: str, asked: str | None, wante
 
 @pytest.mark.parametrize(
     'say',
-    ['solicito que suspendam o envio de ofertas', 'peço para não me enviarem mais comunicados', 'n me procura mais'],
+    [
+        'solicito que suspendam o envio de ofertas',
+        'peço para não me enviarem mais comunicados',
+        'n me procura mais',
+        'cansei dessas msgs',
+    ],
 )
 def test_a_formal_wish_for_silence_opts_out(say: str) -> None:
     assert _turn(say).opt_out is True
+
+
+def test_a_question_about_erasure_erases_nothing() -> None:
+    assert _turn('vcs apagam os dados se eu pedir?').erasure is None
+    assert _turn('vcs podem apagar meus dados?').erasure is True
 
 
 def test_a_formal_demand_erases() -> None:
