@@ -62,6 +62,7 @@ _BEFORE = Lexicon(
         'whatsapp | numero | placa | chassi | '
         'renavam | cnpj | ha | faz | desde | dia | as | apto | casa | rua | de 19* | versao | aro | nota | opcao | '
         'uber | idade',
+        'mine': 'meu | minha',
         'this': 'esse | essa | aquele | aquela | este | esta | desse | dessa | o | a | nesse | naquele',
     }
 )
@@ -189,6 +190,13 @@ def _trapped_before(words: Words, amount: Amount, previous_end: int, taken: froz
         if hit.value == 'kin' and len(between) <= _TRAP_REACH and not FOR_THEM.within(words):
             return True
         if hit.value == 'exact' and not amount.money and len(between) <= 1 + ('de' in between):
+            return True
+        if (
+            hit.value == 'mine'
+            and between[-1:] == ['de']
+            and taken.issuperset(range(low + hit.end, start - 1))
+            and len(between) > 1
+        ):
             return True
         points = between == ['de'] and window[hit.start].text in _POINTING
         if hit.value == 'this' and between[-1:] in (['de'], ['por'], ['a']) and (low + hit.end in taken or points):

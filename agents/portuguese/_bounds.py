@@ -45,7 +45,7 @@ BEHIND: Lexicon[Bound] = Lexicon(
     {
         'min': 'para cima | ou mais | acima | + | no minimo | de minimo | de piso | para mais | and up | or more | '
         'em diante | para frente | o minimo | para arriba | y mas',
-        'max': 'para baixo | ou menos | no maximo | maximo | de teto | no talo | estourando | no limite | de limite '
+        'max': 'nao passo/passa/ultrapasso/ultrapassa | para baixo | ou menos | no maximo | maximo | de teto | no talo | estourando | no limite | de limite '
         '| tops | top | or less | abaixo | o maximo | e o/meu/nosso teto/limite/maximo '
         '| para menos | max | como teto | maximum',
         'about': '+ ou - | + / - | + - | mais ou menos',

@@ -294,7 +294,7 @@ _NOT_NAMES = word_set(
     'estado apartamento parana minas bahia goias ceara maranhao sergipe alagoas amazonas voce agora hoje estou '
     'falo resido para como minha minhas meus nossa nosso nossos esposa marido mulher filha filho gente pessoa '
     'trabalho trabalhar lado norte leste oeste praia rural depois antes ainda quando sempre tambem muito pouco '
-    'ontem amanha depende interessa importa serve aonde onde nenhuma nenhum qualquer tanto digo quero'
+    'ontem amanha depende interessa importa serve paulistano carioca baiano mineiro gaucho capixaba goiano cearense pernambucano paranaense catarinense aonde onde nenhuma nenhum qualquer tanto digo quero'
 )
 
 

@@ -18,6 +18,9 @@ BUDGET: list[tuple[str, str | None, tuple[int | None, int | None]]] = [
     ('até sessenta e um mil', None, (None, 61_000)),
     ('um de quarenta e um de dez', None, (None, None)),
     ('o carro não pode sair por mais do que 47 mil', None, (None, 47_000)),
+    ('de 30 não passo', None, (None, 30_000)),
+    ('dou meu onix de 55 mil e mais um pouco', None, (None, None)),
+    ('quero trocar meu onix por um de 70 mil', None, (None, 70_000)),
     ('min 20 max 30', 'Qual o valor?', (20_000, 30_000)),
     ('52 + ou -', 'Qual o valor?', (None, 52_000)),
     ('parcela que caiba no bolso, até 900', None, (None, None)),
@@ -64,6 +67,10 @@ PLACES: list[tuple[str, str | None, tuple[str | None, str | None]]] = [
     ('vendo bolo e doce de fruta na feira', None, (None, None)),
     ('o carro é pra minha filha estudar em Londrina, ela mora lá', None, ('Londrina', 'PR')),
     ('ela mora em Lavras; eu resido em Varginha', 'E onde a sua mãe mora?', ('Lavras', 'MG')),
+    ('meu endereço é em Garanhuns', 'Sua cidade?', ('Garanhuns', 'PE')),
+    ('qual o endereço da loja em Campinas?', None, (None, None)),
+    ('sou paulistano', 'Sua cidade?', (None, None)),
+    ('taguatinga df', 'Sua cidade?', ('Brasília', 'DF')),
     ('nasci em Ilhéus, hoje em Vitória', None, ('Vitória', 'ES')),
 ]
 
