@@ -15,7 +15,7 @@ Bound = Literal['min', 'max', 'total', 'about', 'over', 'between']
 BOUNDS: Lexicon[Bound] = Lexicon(
     {
         'total': 'no total | valor total | total de | total | ao todo | tudo junto',
-        'max': 'ate | no maximo | maximo | teto | limite | menos de/que/do | abaixo de/dos/do | inferior a | menor '
+        'max': 'nothing/not/never/no/nowhere over/above/beyond | nothing/not/never/no more/higher/greater/pricier than? | nada/nao/nem mais do? de/que/caro | nem um? real/centavo/tostao a? mais do? de/que/dos? | ate | no maximo | maximo | teto | limite | menos de/que/do | abaixo de/dos/do | inferior a | menor '
         'que | nao .. passa*/passo/passe/passem/passar '
         '| nao .. ultrapass* | nao .. exced* | nao .. estour* | nao mais de/que/do | nao .. acima | nao .. mais '
         'do? de/que | nao .. super* | nada acima | nem acima | nada mais caro | sem passar | sem ultrapassar '
@@ -27,7 +27,7 @@ BOUNDS: Lexicon[Bound] = Lexicon(
         '| no more than | not more than | less than | hasta | no mas de | menos que | nunca .. passar | abaixo | '
         'tope | maximum | my limit | alcanco | nao .. alem '
         '| nao .. superior/maior | nada .. alem',
-        'min': 'a partir | no minimo | minimo | minima | acima de/dos/do | acima | comecando/comeca/comecar '
+        'min': 'nothing/not/never/no under/below | nothing/not/never/no less/cheaper than? | nada/nao/nem menos do? de/que | a partir | no minimo | minimo | minima | acima de/dos/do | acima | comecando/comeca/comecar '
         'em/de/com/por/a/nos | desde | pelo menos | piso | superior a | maior que | '
         'over | above | at least | starting | nada abaixo | nem abaixo | nao .. abaixo | nao .. menos de/que/do | '
         'nao menos | nada de menos | nada menos | nem menos | menos nao '
@@ -65,11 +65,14 @@ _REACH = 6
 
 def is_turned_down(words: Words, at: int) -> bool:
     """Return whether what follows refuses that side of a bound: "mais de 55 não dá", "abaixo de 30 eu nem olho"."""
+    if at < len(words) and _NOT_EITHER.at(words, at):
+        return True
     while at < len(words) and words[at].text in _BETWEEN_BOUND_AND_NO:
         at += 1
     return at < len(words) and _FLIP.at(words, at) is not None
 
 
+_NOT_EITHER = Lexicon({True: 'tambem? nao ,/./!/;/⏎'})
 _BETWEEN_BOUND_AND_NO = word_set('eu ai ja , mim para entao gente a')
 
 

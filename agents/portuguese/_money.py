@@ -11,7 +11,7 @@ from agent_memory.agents.portuguese._changes import dropped, stated
 from agent_memory.agents.portuguese._data import word_set
 from agent_memory.agents.portuguese._lexicon import Hit, Lexicon
 from agent_memory.agents.portuguese._scene import Scene
-from agent_memory.agents.portuguese._text import SENTENCE_ENDS, Words
+from agent_memory.agents.portuguese._text import END, SENTENCE_ENDS, Words
 from agent_memory.profile import Change
 
 _NOUNS = Lexicon(
@@ -19,7 +19,7 @@ _NOUNS = Lexicon(
         True: 'orcamento | valor | faixa | gastar | gasto | investir | investimento | pagar | pago | budget | verba '
         '| disponho | disponivel | disponiveis | '
         'grana | dinheiro | preco | tenho ate | quero dar | spend | pay | gastaria | pagaria | invisto | juntei | '
-        'guardados | guardado | economizei | bolso | desembolsar | presupuesto'
+        'guardados | guardado | guardei | guardamos | juntamos | juntar | sobrou | sobraram | sobra | restou | restaram | economizei | economizamos | bolso | desembolsar | presupuesto'
     }
 )
 _MORE = Lexicon(
@@ -150,6 +150,8 @@ def _range(words: Words, first: Amount, second: Amount) -> tuple[float, float] |
 def _joins(words: Words, first: Amount, second: Amount) -> bool:
     """Return whether what stands between two numbers makes them one range."""
     joint = tuple(word.text for word in words[first.end : second.start])
+    if joint[:1] == (END,) and joint[1:2] in (('a',), ('ate',), ('e',), ('ou',), ('-',)):
+        joint = joint[1:]  # "vai de 55", "a 70 mil"
     if joint not in _JOINTS:
         return False
     if not first.money and (_year(first, words, pair=False) or first.value < 5) and second.money:
@@ -306,7 +308,7 @@ def _outdated(words: Words, said: list[_Said], index: int) -> bool:
 
 _PLANNED = Lexicon(
     {
-        True: 'tinha/tinhamos/havia/haviamos pensado/planejado/falado/dito | pensei | pensava/pensavamos | planejei | queria/queriamos '
+        True: 'tinha | tinhamos | havia/haviamos pensado/planejado/falado/dito | pensei | pensava/pensavamos | planejei | queria/queriamos '
         '| estava/estavamos pensando/querendo/vendo | ia/iamos | era/eram | a ideia era | falei | disse'
     }
 )
@@ -315,7 +317,7 @@ _BUT = Lexicon({True: 'mas | porem | so que | agora | entretanto | contudo'})
 _DECISIONS = Lexicon(
     {
         True: 'vamos de/com/em/fechar/colocar/por/botar | fechamos/fecha/fechar/ficamos/fica/fico/ficar em/com/por/nos | '
-        'bota/coloca/poe/considera/anota/deixa ai? | combinamos | decidi/decidimos'
+        'sobrou/sobraram/restou/restaram so/uns/apenas? | fiquei/ficamos so? com | bota/coloca/poe/considera/anota/deixa ai? | combinamos | decidi/decidimos'
     }
 )
 

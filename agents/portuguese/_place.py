@@ -16,6 +16,7 @@ from agent_memory.agents.portuguese._residence import (
     NEARBY,
     OWN_HOME,
     PART_OF_TOWN,
+    THEIR_HOME,
     THEY_LIVE_THERE,
     Cue,
     cue_before,
@@ -27,6 +28,7 @@ from agent_memory.profile import Change
 
 _JOINTS = frozenset({',', '-', '/', '(', 'no', 'na', 'em', 'do', 'da', 'de', 'estado', ')', 'o', '–', 'uf', ':'})
 _ON_A_VISIT = Lexicon({True: 'a trabalho/passeio/servico/negocios | de ferias/passagem/visita | so hoje | visitando'})
+_MOVED = Lexicon({True: 'mudei/mudamos/mudando/mudo/moro/moramos | transferid* | vim/viemos morar'})
 _STATES = STATES | REGIONS
 _STATE_NAMES = longest_by_first(_STATES)
 _REGION_NAMES = longest_by_first(REGIONS)
@@ -171,7 +173,8 @@ def _weigh(scene: Scene, cues: list[Hit[Cue]], place: Place, start: int, end: in
         return None
     if start in scene.of_vehicles and cue != 'home' and not state and not (asked and alone):
         return None
-    if after < len(words) and _ON_A_VISIT.at(words, after):
+    visit = after < len(words) and _ON_A_VISIT.at(words, after) is not None
+    if visit and not _MOVED.within(words[max(0, start - LOOK_BACK) : start]):
         return _Found(place, start, after, state, 0)
     strength = _strength(scene, words, place, cue, state=state, alone=alone, start=start, end=end)
     return _Found(place, start, after, state, strength)
@@ -197,6 +200,8 @@ def _strength(
         return 2 if lives else 0
     if cue == 'home' and scene.asks('theirs') and OWN_HOME.within(words[max(0, start - LOOK_BACK) : start]):
         return 1  # the home of another was asked
+    if cue in ('home', 'weak') and _is_home_of_driver(words, start):
+        return 5
     if cue == 'home':
         return 1 if NEARBY.within(words[max(0, start - 3) : start]) else 4
     if state or (scene.asks('city') and alone):
@@ -206,12 +211,21 @@ def _strength(
     return _bare_strength(scene, place, cue, alone=alone, start=start, end=end)
 
 
+def _is_home_of_driver(words: Words, start: int) -> bool:
+    """Return whether a home is that of somebody else whom the car is for; it counts before the buyer's own."""
+    before = words[max(0, start - LOOK_BACK) : start]
+    own = any(word.text in ('gente', 'eu', 'familia') for word in before)
+    return not own and THEIR_HOME.within(before) is not None and FOR_THEM.within(words) is not None
+
+
 def _bare_strength(scene: Scene, place: Place, cue: Cue | None, *, alone: bool, start: int, end: int) -> int:
     """Return how much a name counts that nobody said is a home."""
     words = scene.words
     before = words[start - 1].text if start else END
     if alone and place.capital and len(words) <= 3 and not scene.asks('name', 'person', 'urgency'):
         return 1  # nothing but a capital's name, whatever was asked
+    if PART_OF_TOWN.within(words[max(0, start - 3) : start]) and before in ('de', 'do', 'da'):
+        return 2 if scene.profile.city is None else 0
     if place.everyday:
         return 1 if before == 'em' and words[start].raw[:1].isupper() and scene.profile.city is None else 0
     if before in ('em', 'in', 'en'):

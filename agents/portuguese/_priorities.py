@@ -16,6 +16,7 @@ from agent_memory.profile import Change
 _PRIORITIES: Lexicon[Priority] = Lexicon(
     {
         Priority.ECONOMY: 'economico | economica | economicos | economia | economic* | economiz* | '
+        'bom/boa/bons/otimo/otima de gasolina/consumo/combustivel/tanque | boa/otima/melhor media | nao beba/gaste ⏎/,/./!/e | rode/rodar/roda/ande/anda/andar .. com pouco/pouca gasolina/combustivel/alcool/etanol/⏎/./, | '
         'gaste/gasta/gastam/gastao/gastem/gastar/beber/bebam/bebem/bebe/beba/consom*/consum* pouco/menos/pouca/pouquinho | gastar/gasto/gaste pouco/menos .. combustivel/gasolina/alcool/etanol | pouco consumo | consumo | baixo '
         'consumo | beberrao | '
         'bebedor '
@@ -23,7 +24,8 @@ _PRIORITIES: Lexicon[Priority] = Lexicon(
         'mileage | gas mileage | fuel economy | mpg | rende bem/bastante/muito | gasolina | combustivel | beba pouca '
         '| nao beba/bebe/beber/bebam/bebem/gaste/gasta/gastar/gastem/gastam/consum*/consom* muito/demais/tanto | pao duro',
         Priority.LOW_MAINTENANCE: 'gastar/gaste/gasto/gastando pouco/menos com/em/na/de oficina/mecanico/conserto/peca/pecas/revisao | nao .. gastar/gaste/gastando com/em/na/de oficina/mecanico/conserto/peca/pecas | manutencao barata/baixa/facil/simples/acessivel/tranquila/em | manutencao | '
-        'barato/baratinho/facil de manter/arrumar/consertar | mecanico .. barato | mecanica/peca/pecas .. '
+        'barato/barata/baratos/baratas/baratinho/baratinha/facil/faceis/simples/tranquilo/tranquila de manter/arrumar/consertar/cuidar/mexer/achar/encontrar | '
+        'nao .. caro/cara/caros/caras de/para manter/arrumar/consertar | nao .. de/da/dar/tenha/ter/traga despesa/despesas/gasto/gastos | conserto/consertos barato/baratos | mecanico .. barato | mecanica/peca/pecas .. '
         'barata/baratas/simples/facil/faceis/acessivel/acessiveis | custo de manutencao '
         '| baixo custo .. manter/manutencao | cheap to maintain | low maintenance | barato .. manutencao | oficina '
         'barata | revisao barata | revisoes baratas | peca barata | seguro e manutencao',
@@ -39,7 +41,7 @@ _PRIORITIES: Lexicon[Priority] = Lexicon(
         'controle de estabilidade | 5 estrelas | cinco estrelas | seguridad | blindado',
         Priority.COMFORT: 'conforto | confortavel | confortaveis | macio | comodidade | comfort* | banco/bancos de '
         'couro | suspensao macia | aconchegante | gostoso de dirigir | silencioso | comodo',
-        Priority.SPACE: 'espaco | espacoso | espacosa | porta malas/mala | portamalas | bagageiro | amplo | 7/sete '
+        Priority.SPACE: 'caiba/cabe/caber/caibam .. tropa/galera/turma/povo/pessoal/criancada/molecada/prancha/bike/bicicleta | espaco | espacoso | espacosa | porta malas/mala | portamalas | bagageiro | amplo | 7/sete '
         'lugares | caiba .. todo/todos/familia/gente/mala*/cadeir* | cabe/caber .. '
         'todo/todos/familia/gente/mala*/cadeir* | grande por dentro | '
         'bastante lugar | spacious | space | trunk | roomy | mala grande | malas | espacio | espacioso | baul | '
@@ -168,7 +170,9 @@ _NEVER_NEAR = {
 }
 _SAFE = frozenset({',', 'e', 'bem', 'mais', 'muito', 'ser'})
 _ONLY_AFTER = {
-    **dict.fromkeys(('ar', 'ac'), frozenset({'com', 'tem', 'tenha', 'e', ',', 'ter', 'de', 'with'})),
+    **dict.fromkeys(
+        ('ar', 'ac'), frozenset({'com', 'tem', 'tenha', 'e', ',', 'ter', 'de', 'with', 'quero', 'queria', 'preciso'})
+    ),
     **dict.fromkeys(('seguro', 'segura', 'seguros'), _SAFE),
     **dict.fromkeys(('gasolina', 'combustivel'), frozenset({'menos', 'economize', 'economizar'})),
     'central': frozenset({'com', 'tenha', 'tem'}),
@@ -195,7 +199,7 @@ def _means_attribute(scene: Scene, hit: Hit[Priority]) -> bool:
     words = scene.words
     word = words[hit.start].text
     near = {word.text for word in words[max(0, hit.start - 3) : hit.end + 3]}
-    if not _NEVER_NEAR.get(word, frozenset()).isdisjoint(near):
+    if not _NEVER_NEAR.get(word, frozenset()).isdisjoint(near) or _is_price(scene, hit):
         return False
     if hit.value is Priority.AUTOMATIC and {'manual', 'ou'} <= near:
         return False
@@ -216,6 +220,13 @@ def _means_attribute(scene: Scene, hit: Hit[Priority]) -> bool:
     if word in _INSURANCE and _sentence(words, hit.start)[-1].text == '?':
         return False
     return word not in _ASKED_OF_ANY_CAR or not _is_question(words, hit.start)
+
+
+def _is_price(scene: Scene, hit: Hit[Priority]) -> bool:
+    """Return whether "gastar pouco" speaks of what to pay for the car, not for its fuel."""
+    behind = scene.words[hit.end : hit.end + 3]
+    priced = scene.asks('budget') or any(word.number is not None for word in behind)
+    return scene.words[hit.start].text == 'gastar' and priced
 
 
 def _is_remark(words: Words, at: int) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from agent_memory.agents.portuguese._answers import answer_to_proposal, leading_answer
 from agent_memory.agents.portuguese._lexicon import Lexicon
+from agent_memory.agents.portuguese._people import KIN
 from agent_memory.agents.portuguese._question import Topic
 from agent_memory.agents.portuguese._text import END, Words
 
@@ -26,6 +27,10 @@ _PERSON = Lexicon(
         f'{_PEOPLE} .. me? ligar/ligue/chamar/chame/liga/entrar/contato/retornar | me liga | me ligue | me liguem | '
         f'me ligar | podem/pode me? ligar | ligar para mim | liga para mim | ligue para mim | liga aqui | alguem .. '
         f'ligar/liga/ligue/atender/atende/chamar/chama | '
+        'me telefona/telefone/telefonem | alguem .. telefonar/telefone/telefona | pede/pedir/peca/pode/podem/poderiam/quero/queria/gostaria/manda .. me? telefonar/telefone/telefonasse/telefonem | '
+        'me? da/dar/de/deem/dao um/uma toque/ligada/ligadinha/alo | para me? ligarem/telefonarem/chamarem | carne e osso | '
+        'nao suporto/aguento/tolero de? falar/conversar/tratar com robo/bot/maquina/computador | '
+        f'em contato com .. {_PEOPLE}/alguem | '
         'me retorna/retorne/retornem | retorno por telefone | por telefone | por ligacao | uma ligacao | nao quero '
         'falar .. robo/bot/maquina | nao quero .. robo | chega de robo/bot | nao falo com robo | cansei/cansado/cansada/farto/farta/odeio/detesto .. robo/bot/maquina | '
         'quero gente | quero falar com alguem | '
@@ -54,7 +59,7 @@ _PERSON = Lexicon(
 # Phrases that mention a person without asking for one or calling one off.
 _NO_PERSON = Lexicon(
     {
-        True: f'falar/conversar com o/a? meu/minha/banco | falei/conversei/conversamos/falamos/tratei .. com .. {_PEOPLE} | com .. {_PEOPLE} do/da/de meu/minha/o/a? banco/condominio/predio/financeira/seguradora/escola/cooperativa/agencia/concessionaria/caixa/fazenda | sou {_PEOPLE} | meu .. e? {_PEOPLE} | trabalho como {_PEOPLE} | voce e .. {_PEOPLE}/robo/pessoa/real '
+        True: f'{KIN} .. me ligar/telefonar/chamar/ligou/liga/chamou | falar/conversar com o/a? meu/minha/banco | falei/conversei/conversamos/falamos/tratei .. com .. {_PEOPLE} | com .. {_PEOPLE} do/da/de meu/minha/o/a? banco/condominio/predio/financeira/seguradora/escola/cooperativa/agencia/concessionaria/caixa/fazenda | sou {_PEOPLE} | meu .. e? {_PEOPLE} | trabalho como {_PEOPLE} | voce e .. {_PEOPLE}/robo/pessoa/real '
         f'| e um/uma? robo/humano | {_PEOPLE} me atendeu/falou/disse/ligou/passou | vc e | sou motorista | ser/sou dono/dona | unico/primeiro/segundo/dono/dona dono/dona/de'
     }
 )

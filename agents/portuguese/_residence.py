@@ -13,7 +13,7 @@ Cue = Literal['home', 'away', 'kin', 'weak', 'region']
 
 CUES: Lexicon[Cue] = Lexicon(
     {
-        'home': 'meu/nosso endereco | durmo | hoje/atualmente/ultimamente em | agora e | cidade/cidadezinha/municipio/lugar chamada/chamado/de/do/da? | a gente mora/vive/fica | a gente e de/do/da | pessoal aqui de | moro | moramos | mora | resido | residimos | vivo | vivemos | morando | morar | residente | sou | '
+        'home': 'eu em | meu/nosso endereco | durmo | hoje/atualmente/ultimamente em | agora e | cidade/cidadezinha/municipio/lugar chamada/chamado/de/do/da? | a gente mora/vive/fica | a gente e de/do/da | pessoal aqui de | moro | moramos | mora | resido | residimos | vivo | vivemos | morando | morar | residente | sou | '
         'somos | falo | falando | '
         'aqui | estou em/no/na/aqui/morando | estamos em/no/na | fico em/no/na | cidade e? | mudei | mudando | me '
         'mudo | mudanca para | mudar para | '
@@ -37,7 +37,7 @@ CUES: Lexicon[Cue] = Lexicon(
         'de | trouxe | trazer | passo por | bate e volta '
         '| ida e volta | estrada para/de | anuncio | servico em | trampo em | trampo',
         'kin': f'minha familia | meu/minha/nosso/nossa/o/a/um/uma {KIN} | {KIN} de',
-        'weak': 'em | no | na | in | en | de | do | da | para | :',
+        'weak': 'trabalho/trabalhamos/trampo/rodo/dirijo/corro com/de/no/na/para/como/por o/a? motorista? de? uber/99/indrive/indriver/app/apps/aplicativo/aplicativos/taxi/cabify em/no/na/aqui | em | no | na | in | en | de | do | da | para | :',
         'region': 'zona norte/sul/leste/oeste/central | interior | litoral | estado | regiao | sul | norte | oeste | leste | sudoeste | noroeste | '
         'nordeste | sudeste | sertao | zona da mata | vale | serra gaucha | '
         'algum lugar | qualquer cidade | capital | grande | triangulo',
@@ -48,6 +48,11 @@ OWN_HOME = Lexicon({True: 'moro/resido/vivo/moramos/residimos/vivemos'})
 NEARBY = Lexicon({True: 'perto | pertinho | proximo | proxima | lado | vizinha | near | cerca'})
 LIVES_THERE = Lexicon({True: 'moro/vivo/resido/moramos la/ai/nela/perto/proximo'})
 THEY_LIVE_THERE = Lexicon({True: 'ele/ela/eles/elas mora/vive/moram/vivem la/ai | mora/vive/moram la'})
+THEIR_HOME = Lexicon(
+    {
+        True: 'mora/vive/reside/moram/vivem/residem em/no/na/la/ai? | vai/vao/foi/foram morar/viver | esta/estao morando/vivendo'
+    }
+)
 LOOK_BACK = 5
 """Words before a name that are looked at."""
 

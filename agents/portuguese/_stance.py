@@ -31,7 +31,10 @@ _REFUSE_NEXT: _Cue = ('refuse', 1)
 
 _BEFORE: Lexicon[_Cue] = Lexicon(
     {
-        _WANT: f'por | meu/minha/nosso/nossa {_KIN} | '
+        _WANT: 'quero/queria/prefiro/preferia/gostaria mesmo? e/era/seria um/uma/o/a/os/as? | '
+        'meu/minha sonho/ideal/plano/vontade/paixao/desejo/negocio mesmo? e/era/seria ter/comprar/pegar? um/uma/o/a? | '
+        f'ideal/certo/bom/melhor/legal mesmo? e/era/seria ter/comprar/pegar? um/uma/o/a | '
+        f'estou/ando/estamos/fiquei/ficamos de olho em/no/na/num/numa? | por | meu/minha/nosso/nossa {_KIN} | '
         'quero | queria | quero o/a/um/uma? | procuro | procurando | busco | prefiro | preferia | preferencia '
         '| gosto | gostaria | curto | amo | adoro | sonho | pode/podia ser | interesse/interessado em/no/na? | de '
         'olho em/no/na? '
@@ -115,6 +118,22 @@ _AFTER: Lexicon[Stance] = Lexicon(
         'precisa mais',
     }
 )
+_JUDGED = Lexicon(
+    {
+        True: f'meu/minha/nosso/nossa {_KIN} ja? tem/tinha/teve/comprou/dirige/usa/anda/vendeu/pegou ,/./!/;/⏎/e/mas | '
+        'e/sao/fica/ficam/sai/saem/esta/estao muito/bem/meio/tao/mais? caro/cara/caros/caras/salgado/salgada/carissimo/carissima/ruim/ruins/feio/feia/feios/feias/apertado/apertada/apertados/desconfortavel/beberrao/gastao/puxado/inviavel | '
+        'e/sao/fica/ficam/acho muito/bem/meio/tao? pequeno/pequena/pequenos/grande/grandes/grandao/baixo/baixa/baixos/alto/alta/altos/comprido/comprida/duro/apertado/apertada demais/para | '
+        'e/sao coisa/carro de velho/tiozao/playboy/rico/madame'
+    }
+)
+"""What is said right behind a name that is only remarked on."""
+_RESUMED = Lexicon(
+    {
+        True: 'esse/essa/esses/essas/desse/dessa/desses/dessas/nesse/nessa marca/modelo/tipo? eu/nos/a? gente? nao ,/./!/⏎/quero/queremos/gosto/gostamos/curto/compro/compraria/aceito/pego/confio/arrisco/encaro/topo/serve/rola/interessa'
+    }
+)
+"""Turns down what was named before: "a Fiat meu pai tem, mas dessa eu não gosto"."""
+_RESUMED_WITHIN = 14
 _LINKS = word_set(
     'e ou , nem / o a os as um uma uns umas de do da dos das no na or and y and/or marca tipo modelo da ; com'
 )
@@ -137,7 +156,8 @@ def stances(words: Words, spans: Sequence[Span], default: Stance = 'want') -> li
             cue = found[-1]
         found.append(cue)
     for index in range(len(spans) - 1, -1, -1):
-        after = _after(words, spans, index)
+        limit = spans[index + 1][0] if index + 1 < len(spans) else len(words)
+        after = _remark(words, spans[index][1], limit, found[index]) or _after(words, spans, index)
         if after is None:
             continue
         had_cue = found[index] not in (None, 'want', 'only')
@@ -150,6 +170,17 @@ def stances(words: Words, spans: Sequence[Span], default: Stance = 'want') -> li
         found[index] = after
         _spread_back(words, spans, found, index, after)
     return [stance or default for stance in found]
+
+
+def _remark(words: Words, at: int, limit: int, held: Stance | None) -> Stance | None:
+    """Return what a later clause says of a name: "suv é caro", "L200 meu vizinho tem, mas essa eu não quero"."""
+    behind = words[at : min(limit, at + _RESUMED_WITHIN)]
+    if held in ('own', 'refuse', 'remove'):
+        return None
+    if _RESUMED.within(behind):
+        return 'refuse'
+    asked = any(word.text == '?' for word in behind)
+    return 'other' if held is None and behind and not asked and _JUDGED.at(behind, 0) else None
 
 
 def _asked_for(words: Words, start: int) -> bool:

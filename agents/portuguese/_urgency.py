@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date
 
 from agent_memory.agents.portuguese._changes import stated
-from agent_memory.agents.portuguese._data import word_set
 from agent_memory.agents.portuguese._lexicon import Hit, Lexicon
 from agent_memory.agents.portuguese._scene import Scene
 from agent_memory.agents.portuguese._text import SENTENCE_ENDS, Words
@@ -21,7 +20,8 @@ _NOW, _SOON, _LATER, _OPEN = (
 
 _PHRASES: Lexicon[Urgency] = Lexicon(
     {
-        _NOW: 'daqui a pouco | daqui uns/alguns dias | precisando demais/urgente | urgente | urgentemente | urgencia | com pressa | tenho pressa | estou com pressa | para ontem | para '
+        _NOW: 'preciso/precisando/precisamos/necessito/necessitamos/quero/queremos de? um/uma/outro/outra/carro/veiculo/comprar/trocar/dele .. ja/logo/agora/hoje/rapido/amanha/depressa ⏎/./!/,/; | '
+        'nao da/dou/consigo/posso/podemos/tem/tenho para/de/como? esperar/aguardar/enrolar mais? | caso/questao de urgencia | mais rapido/breve/cedo que/q? der/puder/possivel/desse/puderem/conseguir | daqui a pouco | daqui uns/alguns dias | precisando demais/urgente | urgente | urgentemente | urgencia | com pressa | tenho pressa | estou com pressa | para ontem | para '
         'hoje | ainda hoje | fechar/fecho/fazer/resolver negocio/compra/isso hoje/amanha/agora/ja/logo | comprar/fechar/resolver/pegar/levar hoje/agora/ja/logo/amanha | para agora | agora '
         'mesmo | o quanto antes | quanto antes | '
         'mais rapido possivel | o mais breve | mais breve possivel | imediato | imediata | imediatamente | essa '
@@ -135,6 +135,8 @@ def _fits(scene: Scene, hit: Hit[Urgency]) -> bool:
     text = words[hit.start].text
     if text == 'curioso' or (text == 'um' and hit.end - hit.start == 2):
         return scene.asks('urgency')
+    if text in ('se', 'quando') and hit.value is _OPEN:
+        return not any(word.number is not None for word in words[hit.end : hit.end + 7])
     if text in ('fim', 'final', 'no') and hit.value is _OPEN:
         return _until_year_end(scene.today) is _OPEN
     return True
@@ -142,11 +144,30 @@ def _fits(scene: Scene, hit: Hit[Urgency]) -> bool:
 
 def _is_of_a_move(scene: Scene, hit: Hit[Urgency]) -> bool:
     """Return whether the time is that of another plan: "vou me mudar pra Joinville mês que vem"."""
-    near = {word.text for word in scene.words[max(0, hit.start - 6) : hit.start]}
-    return not scene.asks('urgency') and not _PLANS.isdisjoint(near)
+    if scene.asks('urgency'):
+        return False
+    words = scene.words
+    before = words[max(0, hit.start - 6) : hit.start]
+    plans = _PLANS.find(before)
+    if plans and not _BUYS.within(before[plans[-1].end :]):
+        return True
+    end = hit.end
+    while end < len(words) and end - hit.end < 10 and words[end].text not in SENTENCE_ENDS | {','}:
+        end += 1
+    return _PLANS.within(words[hit.end : end]) is not None and not _BUYS.within(words[hit.end : end])
 
 
-_PLANS = word_set('mudar mudo mudando mudamos casar caso viajar viajo formar formo aposentar')
+_PLANS = Lexicon(
+    {
+        True: 'mudar | mudo | mudando | mudamos | mudanca | casar | me/eu/nos caso/casamos | casamento | viajar | viajo | viajamos | formar | '
+        'formo | formatura | aposentar | aposento | morar | pego/tiro/saio/entro de? ferias'
+    }
+)
+_BUYS = Lexicon(
+    {
+        True: 'preciso | precisamos | precisando | quero | queremos | queria | comprar | compro | trocar | pegar | fechar | carro'
+    }
+)
 
 
 def _until_year_end(today: date) -> Urgency:

@@ -34,7 +34,7 @@ _USES: Lexicon[MainUse] = Lexicon(
         'lamacal | barro | zona rural | area rural | rural | off road | offroad | interior de terra | meio do mato | '
         'no/do/para/pelo mato | lida | gado | bois | boi | vaca | vacas | cavalo | cavalos | plantacao | lavoura | colheita | pasto | porteira | assentamento | ramal | farm | dirt road* | lugar ruim de estrada | rua de terra | ruas de terra | buraco* de terra | '
         'rocado | rocados | canavial | cafezal | cacaual | seringal | curral | engenho | criacao de | vicinal | vicinais | picarra | cascalho | atoleiro* | atola* | areiao | '
-        'brejo | serrado | cerrado | caatinga | varzea | tropa | boiada | rebanho | ordenha | granja | '
+        'brejo | serrado | cerrado | caatinga | varzea | tropa de | boiada | rebanho | ordenha | granja | '
         'ladeira/ladeiras/rua/caminho/serra/chao/piso/subida/pista/trecho/estradinha de/so terra/chao/barro/picarra/areia/cascalho | '
         'no/do/de/el/pelo/para/o campo | campo e terra | estrada ruim | estradas ruins | finca | pescaria',
         MainUse.BUSINESS: 'empresa | distribuidora | construtora | transportadora | prefeitura | minha firma | a firma | firma | frota | pj | cnpj | uso corporativo | '
@@ -80,11 +80,17 @@ _NOT_USE = Lexicon(
     {
         True: 'visito/visita/visitamos/vejo .. aos/no/nos/ao/todo/todos | cansei/cansado/cansada/chega/enjoei/farto/farta de | ando de | andar de | andando de | '
         'pegar/pego/pegando/chamar/chamo uber/99/taxi/app/aplicativo | '
-        'gasto/gastando/gastei/gastar .. com/de/em | depender/dependo/dependendo de | '
+        'moved/relocated/transferred .. for | me mudei/mudando/mudar .. a/pelo/por/para | nos mudamos .. a/pelo/por | transferido/transferida .. a/pelo/por/para | vim/viemos .. a/pelo/por | causa do/de | '
+        'visitar/ver/rever a/o/os/as/minha/meu/meus/minhas? familia/filho/filha/filhos/filhas/neto/netos/familiares | gasto/gastando/gastei/gastar .. com/de/em | depender/dependo/dependendo de | '
         'voltar/voltei/fui/vim/vou/volto de | larguei | parei | sai do/da/de | nao .. '
         'para/pra/e/vou/quero/pretendo/uso/trabalho '
         '| nada de | sem ser para | deixei | nunca .. para | trabalhava | fui | voces tem | baixei o? | pelo | '
         'baixar | antes .. era | ex | nao mais | em vez de | no/do km .. da/na/do | moro/mora/fico .. da/na/no'
+    }
+)
+_OF_FIRM = Lexicon(
+    {
+        True: 'renovar | ampliar | aumentar | montar | trocar | precisamos | carro/carros/veiculo/veiculos/utilitario/utilitarios da/do/pela/pelo | em nome da | pelo | pela'
     }
 )
 _GOOD_AT = Lexicon({True: 'bom/boa/firme/estavel/seguro de/na/em'})
@@ -218,6 +224,8 @@ def _is_purpose(scene: Scene, hit: Hit[MainUse]) -> bool:
         if _PLACE_OF_WORK.within(words[max(0, hit.start - 2) : hit.end + 1]):
             return False
         return any(word.text in _GOING for word in before)
+    if hit.value is MainUse.BUSINESS and _OF_FIRM.within(before):
+        return True
     if hit.value in (MainUse.BUSINESS, MainUse.FAMILY, MainUse.LEISURE, MainUse.TRAVEL, MainUse.CARGO_WORK):
         itself = words[hit.start].text
         counted = any(word.number is not None for word in before[-1:])
@@ -257,4 +265,6 @@ def _is_denied(words: Words, hit: Hit[MainUse], reach: int) -> bool:
         behind == ['e', 'de'] or behind[:1] in (['mora'], ['moram'], ['vive'], ['vivem'])
     ):
         return True  # where the family lives
+    if hit.value is MainUse.BUSINESS and behind[:1] in (['fechou'], ['faliu'], ['quebrou'], ['demitiu']):
+        return True
     return behind[:1] == ['nao'] or behind == ['nem', 'pensar']

@@ -13,6 +13,10 @@ BUDGET: list[tuple[str, str | None, tuple[int | None, int | None]]] = [
     ('entre cinquenta e sessenta', None, (50_000, 60_000)),
     ('de 80k pra cima', None, (80_000, None)),
     ('nada abaixo de 35 nem acima de 48 mil', None, (35_000, 48_000)),
+    ('nada menos que cinquenta mil e nada mais que sessenta e oito', 'Quanto?', (50_000, 68_000)),
+    ('menos que 40 não, mais que 60 também não', 'Quanto?', (40_000, 60_000)),
+    ('nothing above 120 thousand reais', None, (None, 120_000)),
+    ('tinha 70 guardado, mas emprestei e fiquei com 55', 'Quanto?', (None, 55_000)),
     ('setenta e cinco mil e quinhentos', None, (None, 75_500)),
     ('R$ 1.250.000,00', None, (None, 1_250_000)),
     ('até sessenta e um mil', None, (None, 61_000)),
@@ -72,6 +76,11 @@ PLACES: list[tuple[str, str | None, tuple[str | None, str | None]]] = [
     ('sou paulistano', 'Sua cidade?', (None, None)),
     ('taguatinga df', 'Sua cidade?', ('Brasília', 'DF')),
     ('nasci em Ilhéus, hoje em Vitória', None, ('Vitória', 'ES')),
+    ('trabalho com o 99 em Osasco', None, ('Osasco', 'SP')),
+    ('moro em Betim e trabalho de uber em Contagem', None, ('Betim', 'MG')),
+    ('o carro é pra minha mãe, ela mora em Jaú. Eu moro em Bauru', None, ('Jaú', 'SP')),
+    ('me mudei pra Sorocaba a trabalho', None, ('Sorocaba', 'SP')),
+    ('estou em Sorocaba a trabalho', None, (None, None)),
 ]
 
 
@@ -103,6 +112,10 @@ BRANDS: list[tuple[str, list[str], list[str]]] = [
     ('vcs teriam Toro aí pra vender?', ['Fiat'], []),
     ('meu Toro está pra vender', [], []),
     ('meu esposo tem um Ka', [], []),
+    ('S10 ou Hilux. L200 meu vizinho tem, mas essa eu não quero', ['Chevrolet', 'Toyota'], []),
+    ('a Peugeot é bonita mas dessa marca eu não compro', [], ['Peugeot']),
+    ('Jeep é caro demais, prefiro Honda', ['Honda'], []),
+    ('eu queria mesmo era um Kicks', ['Nissan'], []),
 ]
 
 
@@ -135,6 +148,17 @@ OTHERS: list[tuple[str, str | None, str, Any]] = [
     ('são lindos, obrigada', None, 'priorities', None),
     ('quero um utilitário esportivo', None, 'priorities', None),
     ('nada de câmbio manual', None, 'priorities', ['automatic']),
+    ('que não seja caro de manter', None, 'priorities', ['low_maintenance']),
+    ('que seja bom de gasolina', None, 'priorities', ['economy']),
+    ('quero gastar pouco, uns 25 mil', None, 'priorities', None),
+    ('hatch ou sedan. suv é caro de manter', None, 'body_types', ['hatch', 'sedan']),
+    ('precisamos renovar a frota', None, 'main_use', 'business'),
+    ('vim pra Goiânia por causa do trabalho', None, 'main_use', None),
+    ('bateram no meu, preciso de outro já', None, 'urgency', 'immediate'),
+    ('preciso de um carro já revisado', None, 'urgency', None),
+    ('mês que vem passo a morar em Fortaleza', None, 'urgency', None),
+    ('vou me mudar pra Itu, preciso do carro mês que vem', None, 'urgency', '1-3_months'),
+    ('se aparecer coisa boa vou até 65', None, 'urgency', None),
     ('espaço sim, design nem tanto', 'O que importa?', 'priorities', ['space']),
     ('hatch não serve mais; prefiro um sedan', None, 'body_types', ['sedan']),
     ('a letra B, que é o que minha família usa', 'Qual? A) hatch B) suv', 'body_types', ['suv']),
@@ -171,6 +195,10 @@ def test_other_facts(known: Any, say: str, asked: str | None, field: str, value:
 
 def test_an_upper_bound_below_the_lower_drops_the_lower(known: Any) -> None:
     assert known('até 35 mil', budget_min=40_000, budget_max=60_000) == {'budget_max': 35_000}
+
+
+def test_a_range_may_be_sent_in_two_messages(known: Any) -> None:
+    assert known(['vai de 55', 'a 70 mil'], 'Qual a faixa?') == {'budget_min': 55_000, 'budget_max': 70_000}
 
 
 def test_an_increase_adds_to_what_was_known(known: Any) -> None:
