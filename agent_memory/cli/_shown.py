@@ -19,6 +19,8 @@ from agent_memory.backend._history import Answer
 _COLORS = ('blue', 'magenta')
 _WIDE = 9
 """Most columns beside each other."""
+_JSON = frozenset({'profile', 'data'})
+"""Columns that hold JSON."""
 _console = Console(highlight=False)
 
 
@@ -28,8 +30,14 @@ def write_parquet(answer: Answer, path: Path) -> None:
 
 
 def print_json(answer: Answer) -> None:
-    """Print a list of objects."""
-    rows = [dict(zip(answer.columns, row, strict=True)) for row in answer.rows]
+    """Print a list of objects; a column that is JSON itself becomes part of its object."""
+    rows = [
+        {
+            name: json.loads(str(value)) if name in _JSON and value else value
+            for name, value in zip(answer.columns, row, strict=True)
+        }
+        for row in answer.rows
+    ]
     sys.stdout.write(json.dumps(rows, ensure_ascii=False, default=_text) + '\n')
 
 

@@ -63,6 +63,8 @@ def test_leads_are_those_above_the_score(data: Path) -> None:
         'body_types': ['hatch'],
     }
     assert 'facts' not in lead
+    [told] = json.loads(run('leads', '--score', '10', '--data', str(data), '--json').stdout)
+    assert told['profile']['city'] == 'Recife'
     assert run('leads', '--score', '99', '--data', str(data), '--csv').stdout.splitlines()[1:] == []
 
 
