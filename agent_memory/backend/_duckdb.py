@@ -73,7 +73,9 @@ class DuckDBArchive(ThreadedArchive):
         return await self._wherever(
             lambda: self.answer(question, **parameters),
             lambda: ask_holder(self.path, question, parameters),
-            lambda: self._run(self._alone, lambda: self._fetch(self._connect(), question, parameters)),
+            lambda: self._timed(
+                lambda stop: self._run(self._alone, lambda: self._fetch(self._connect(), question, parameters, stop))
+            ),
         )
 
     async def enter(self, notes: Sequence[AuditNote] = (), steps: Sequence[RequestStep] = ()) -> Head:
@@ -126,7 +128,9 @@ class DuckDBArchive(ThreadedArchive):
         Raises:
             ArchiveUnavailable: Another process holds it, or the question took longer than `query_limit`.
         """
-        return await self._beside(lambda connection: self._fetch(connection, question, parameters))
+        return await self._timed(
+            lambda stop: self._beside(lambda connection: self._fetch(connection, question, parameters, stop))
+        )
 
     async def _beside(self, call: Callable[[duckdb.DuckDBPyConnection], R]) -> R:
         """Do something beside the writer, with a file that stays open for so long."""

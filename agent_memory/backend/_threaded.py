@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from threading import Timer
 from typing import Any, ParamSpec, TypeVar, cast
 
 import duckdb
@@ -127,9 +126,22 @@ class ThreadedArchive(ABC):
         self, connection: duckdb.DuckDBPyConnection, question: Question, parameters: dict[str, Parameter]
     ) -> Answer:
         """Answer on a thread of the readers, beside the writer."""
-        return await asyncio.get_running_loop().run_in_executor(
-            self._readers, self._fetch, connection, question, parameters
+        loop = asyncio.get_running_loop()
+        return await self._timed(
+            lambda stop: loop.run_in_executor(self._readers, self._fetch, connection, question, parameters, stop)
         )
+
+    async def _timed(self, call: Callable[[Stop], Awaitable[R]]) -> R:
+        """Answer a question within `query_limit`; whoever is cancelled waits for none."""
+        stop = Stop()
+        late = asyncio.get_running_loop().call_later(self.query_limit.total_seconds(), stop)
+        try:
+            return await call(stop)
+        except BaseException:
+            stop()
+            raise
+        finally:
+            late.cancel()
 
     # What follows runs on the worker thread.
 
@@ -221,19 +233,15 @@ class ThreadedArchive(ABC):
         return connection.cursor()
 
     def _fetch(
-        self, connection: duckdb.DuckDBPyConnection, question: Question, parameters: dict[str, Parameter]
+        self, connection: duckdb.DuckDBPyConnection, question: Question, parameters: dict[str, Parameter], stop: Stop
     ) -> Answer:
         cursor: duckdb.DuckDBPyConnection | None = None
         try:
             cursor = self._cursor(connection)
-            limit = Timer(self.query_limit.total_seconds(), cursor.interrupt)
-            limit.start()
-            try:
-                found = cursor.execute(sql_of(question), parameters)
-                columns = tuple(str(column[0]) for column in found.description or ())
-                return Answer(columns, tuple(tuple(map(aware, row)) for row in found.fetchall()))
-            finally:
-                limit.cancel()
+            stop.watch(cursor)
+            found = cursor.execute(sql_of(question), parameters)
+            columns = tuple(str(column[0]) for column in found.description or ())
+            return Answer(columns, tuple(tuple(map(aware, row)) for row in found.fetchall()))
         except duckdb.InterruptException as error:
             seconds = self.query_limit.total_seconds()
             raise ArchiveUnavailable(
@@ -244,6 +252,30 @@ class ThreadedArchive(ABC):
         finally:
             if cursor is not None:
                 cursor.close()
+
+
+class Stop:
+    """Ends a question when called, from the loop: a thread that watches each would cost a third of its time."""
+
+    def __init__(self) -> None:
+        self._late = False
+        self._cursor: duckdb.DuckDBPyConnection | None = None
+
+    def watch(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        """Let a call end what runs on `cursor`.
+
+        Raises:
+            duckdb.InterruptException: It was called before.
+        """
+        self._cursor = cursor
+        if self._late:
+            raise duckdb.InterruptException('too late')
+
+    def __call__(self) -> None:
+        self._late = True
+        if self._cursor is not None:
+            with suppress(duckdb.Error):  # it has answered meanwhile, and is closed
+                self._cursor.interrupt()
 
 
 def reason(error: Exception) -> str:
