@@ -192,8 +192,7 @@ class TurnRecord(BaseModel):
 
     def lines(self) -> list[ConversationMessage]:
         """Return what was said in this turn, oldest first."""
-        # Constructed, not validated again: each turn of a window and each archived one passes here.
-        line = ConversationMessage.model_construct
+        line = ConversationMessage
         lines = [line(role='user', content=one.text, at=one.at) for one in self.messages if one.text.strip()]
         if self.reply and self.reply.strip():
             lines.append(line(role='assistant', content=self.reply, at=self.at))
