@@ -164,7 +164,8 @@ def is_something_else(words: Words, amount: Amount, previous_end: int, taken: fr
         return True
     if amount.end < len(words) and _AFTER.at(words, amount.end) and not _is_range_slash(words, amount.end):
         return True
-    return _trapped_before(words, amount, previous_end, taken)
+    spendable = _SPENDABLE.within(words[amount.end : amount.end + _SPENT_WITHIN]) is not None
+    return not spendable and _trapped_before(words, amount, previous_end, taken)
 
 
 def _is_range_slash(words: Words, at: int) -> bool:
@@ -204,4 +205,12 @@ def _trapped_before(words: Words, amount: Amount, previous_end: int, taken: froz
     return False
 
 
+_SPENDABLE = Lexicon(
+    {
+        True: 'posso/podemos/vou/vamos/quero/queremos/da/pretendo para? gastar/usar/investir/botar/por/colocar/dar tudo/ele/eles/isso/todo/inteiro/esse/tudinho/o/ate | '
+        'e/sera isso/esse/tudo que/o? eu? tenho/temos/posso/podemos | e o que eu? tenho/temos/posso/podemos/da'
+    }
+)
+"""Says that what something brought in is there to be spent: "vendi o gado, deu 93 mil, posso gastar tudo"."""
+_SPENT_WITHIN = 10
 _RELEASE = word_set('comprar total orcamento teto fechado gastar investir limite quero procuro')

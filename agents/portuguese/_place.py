@@ -11,6 +11,7 @@ from agent_memory.agents.portuguese._lexicon import Hit, Lexicon
 from agent_memory.agents.portuguese._people import FOR_THEM
 from agent_memory.agents.portuguese._residence import (
     CUES,
+    HOME_BEHIND,
     LIVES_THERE,
     LOOK_BACK,
     NEARBY,
@@ -26,7 +27,9 @@ from agent_memory.agents.portuguese._scene import Scene
 from agent_memory.agents.portuguese._text import END, SENTENCE_ENDS, Word, Words, fold, longest_by_first
 from agent_memory.profile import Change
 
-_JOINTS = frozenset({',', '-', '/', '(', 'no', 'na', 'em', 'do', 'da', 'de', 'estado', ')', 'o', '–', 'uf', ':'})
+_JOINTS = frozenset(
+    {',', '-', '/', '(', 'no', 'na', 'em', 'do', 'da', 'de', 'estado', ')', 'o', '–', 'uf', ':', 'a', 'la'}
+)
 _ON_A_VISIT = Lexicon({True: 'a trabalho/passeio/servico/negocios | de ferias/passagem/visita | so hoje | visitando'})
 _MOVED = Lexicon({True: 'mudei/mudamos/mudando/mudo/moro/moramos | transferid* | vim/viemos morar'})
 _STATES = STATES | REGIONS
@@ -193,6 +196,8 @@ def _strength(
 ) -> int:
     if scene.asks('elsewhere') and cue != 'home':
         return 0
+    if behind := _told_behind(words, end):
+        return 5 if behind == 'soon' else 4
     if cue == 'kin':
         return 1 if FOR_THEM.within(words) else 0
     if cue == 'away':
@@ -211,6 +216,13 @@ def _strength(
     return _bare_strength(scene, place, cue, alone=alone, start=start, end=end)
 
 
+def _told_behind(words: Words, end: int) -> str | None:
+    """Return whether what follows a name says that it is, or soon will be, a home."""
+    at = end + (end < len(words) and words[end].text in {',', '('})
+    hit = HOME_BEHIND.at(words, at) if at < len(words) else None
+    return hit.value if hit else None
+
+
 def _is_home_of_driver(words: Words, start: int) -> bool:
     """Return whether a home is that of somebody else whom the car is for; it counts before the buyer's own."""
     before = words[max(0, start - LOOK_BACK) : start]
@@ -227,7 +239,9 @@ def _bare_strength(scene: Scene, place: Place, cue: Cue | None, *, alone: bool, 
     if PART_OF_TOWN.within(words[max(0, start - 3) : start]) and before in ('de', 'do', 'da'):
         return 2 if scene.profile.city is None else 0
     if place.everyday:
-        return 1 if before == 'em' and words[start].raw[:1].isupper() and scene.profile.city is None else 0
+        ends = end == len(words) or words[end].text in SENTENCE_ENDS | {','}
+        named = words[start].raw[:1].isupper() or (place.capital and ends)
+        return 1 if before == 'em' and named and scene.profile.city is None else 0
     if before in ('em', 'in', 'en'):
         # Where something happens is a home only while none is known.
         return 2 if scene.profile.city is None or scene.corrections else 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from agent_memory.agents.portuguese._changes import added, dropped
+from agent_memory.agents.portuguese._changes import added, dropped, replaced
 from agent_memory.agents.portuguese._data import word_set
 from agent_memory.agents.portuguese._lexicon import Hit, Lexicon
 from agent_memory.agents.portuguese._people import KIN
@@ -76,7 +76,7 @@ _PRIORITIES: Lexicon[Priority] = Lexicon(
         'recent year | modelo novo/recente | '
         'o mais atual | anos recentes | ano novo | recem lancado | poucos anos de uso | pouco tempo de uso | modelo '
         'mais atual | newest | mais moderno possivel',
-        Priority.AIR_CONDITIONING: 'ar condicionado | ar cond | ar condic* | ar | arcondicionado | ar gelando/gelado | com ar | ac | air '
+        Priority.AIR_CONDITIONING: 'so/somente/apenas o ar | ar condicionado | ar cond | ar condic* | ar | arcondicionado | ar gelando/gelado | com ar | ac | air '
         'conditioning | air con | aircon | a c | climatizador | ar digital | aire acondicionado | aire',
     }
 )
@@ -143,6 +143,10 @@ def extract_priorities(scene: Scene) -> list[Change]:
     for hit in _hits(scene):
         (gone if _is_negated(words, hit) else wanted).append(hit.value.value)
     wanted = [priority for priority in wanted if priority not in gone]
+    if scene.profile.priorities and (only := _NOTHING_ELSE.find(words)):
+        wanted = [hit.value.value for hit in _hits(scene) if hit.end > only[-1].end]
+        if wanted:
+            return replaced('priorities', wanted)
     return [*dropped(scene.profile, 'priorities', gone), *added('priorities', wanted)]
 
 
@@ -226,7 +230,8 @@ def _is_price(scene: Scene, hit: Hit[Priority]) -> bool:
     """Return whether "gastar pouco" speaks of what to pay for the car, not for its fuel."""
     behind = scene.words[hit.end : hit.end + 3]
     priced = scene.asks('budget') or any(word.number is not None for word in behind)
-    return scene.words[hit.start].text == 'gastar' and priced
+    compared = [word.text for word in behind if word.text not in ('do', 'que')][:1]
+    return scene.words[hit.start].text == 'gastar' and (priced or compared in (['ela'], ['ele'], ['eles'], ['isso']))
 
 
 def _is_remark(words: Words, at: int) -> bool:
@@ -298,4 +303,20 @@ def _is_negated(words: Words, hit: Hit[Priority]) -> bool:
     after = hit.end
     while after < len(words) and words[after].text in ('eu', 'ja'):
         after += 1
-    return after < len(words) and _NEGATED_AFTER.at(words, after) is not None
+    if after < len(words) and _NEGATED_AFTER.at(words, after) is not None:
+        return True
+    end = after
+    while end < len(words) and end - after < _DROPPED_WITHIN and words[end].text not in SENTENCE_ENDS:
+        end += 1
+    return _DROPPED.within(words[after : end + 1]) is not None
+
+
+_DROPPED = Lexicon(
+    {
+        True: 'entao/ai/dai? pode/podem/podemos/vamos/vou/melhor tirar/riscar/remover/esquecer/dispensar/cortar/retirar ⏎/./,/!/isso/ele/esse'
+    }
+)
+_DROPPED_WITHIN = 8
+_NOTHING_ELSE = Lexicon(
+    {True: 'fica/ficam/fique/deixa/deixe/deixar/mantem/mantenha/manter so/somente/apenas o/a/os/as? | agora so o/a'}
+)

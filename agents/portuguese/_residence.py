@@ -37,7 +37,8 @@ CUES: Lexicon[Cue] = Lexicon(
         'de | trouxe | trazer | passo por | bate e volta '
         '| ida e volta | estrada para/de | anuncio | servico em | trampo em | trampo',
         'kin': f'minha familia | meu/minha/nosso/nossa/o/a/um/uma {KIN} | {KIN} de',
-        'weak': 'trabalho/trabalhamos/trampo/rodo/dirijo/corro com/de/no/na/para/como/por o/a? motorista? de? uber/99/indrive/indriver/app/apps/aplicativo/aplicativos/taxi/cabify em/no/na/aqui | em | no | na | in | en | de | do | da | para | :',
+        'weak': 'trabalho/trabalhamos/trampo/trampamos de/como/com .. em | faco/fazemos/fazendo/fazer entrega/entregas/frete/fretes/corrida/corridas/carreto/carretos/mudanca/mudancas .. em | '
+        'trabalho/trabalhamos/trampo/rodo/dirijo/corro com/de/no/na/para/como/por o/a? motorista? de? uber/99/indrive/indriver/app/apps/aplicativo/aplicativos/taxi/cabify em/no/na/aqui | em | no | na | in | en | de | do | da | para | :',
         'region': 'zona norte/sul/leste/oeste/central | interior | litoral | estado | regiao | sul | norte | oeste | leste | sudoeste | noroeste | '
         'nordeste | sudeste | sertao | zona da mata | vale | serra gaucha | '
         'algum lugar | qualquer cidade | capital | grande | triangulo',
@@ -46,13 +47,20 @@ CUES: Lexicon[Cue] = Lexicon(
 PART_OF_TOWN = Lexicon({True: 'zona norte/sul/leste/oeste/central'})
 OWN_HOME = Lexicon({True: 'moro/resido/vivo/moramos/residimos/vivemos'})
 NEARBY = Lexicon({True: 'perto | pertinho | proximo | proxima | lado | vizinha | near | cerca'})
-LIVES_THERE = Lexicon({True: 'moro/vivo/resido/moramos la/ai/nela/perto/proximo'})
+LIVES_THERE = Lexicon({True: 'moro/vivo/resido/moramos la/ai/nela/perto/proximo/aqui | sou/somos daqui/dai'})
 THEY_LIVE_THERE = Lexicon({True: 'ele/ela/eles/elas mora/vive/moram/vivem la/ai | mora/vive/moram la'})
 THEIR_HOME = Lexicon(
     {
         True: 'mora/vive/reside/moram/vivem/residem em/no/na/la/ai? | vai/vao/foi/foram morar/viver | esta/estao morando/vivendo'
     }
 )
+HOME_BEHIND = Lexicon(
+    {
+        'now': 'onde/que eu/nos/a? gente? moro/resido/vivo/moramos/residimos/vivemos/mora | e? minha cidade | cidade onde/que em? moro/resido/vivo/moramos | que e onde eu? moro/vivo/resido',
+        'soon': 'onde eu? vou/vamos/irei/iremos morar/viver/residir | para onde eu? vou/vamos .. mudar/mudo/mudamos',
+    }
+)
+"""Tells behind a name that it is a home: "na região de Sinop, onde resido"."""
 LOOK_BACK = 5
 """Words before a name that are looked at."""
 

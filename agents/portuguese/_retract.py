@@ -29,7 +29,7 @@ _LEAVE = 'deixa/deixe/deixar/deixamos/fica/ficar'
 _PATTERNS = (
     f'{_ERASE} o/a/os/as? que falei/disse de/do/da/dos/das? {{noun}}',
     f'{_ERASE} isso/esse/essa ai? de/do/da {{noun}}',
-    f'{_ERASE} o/a/os/as/essa/esse/minha/meu/the/my? {{noun}}',
+    f'{_ERASE} so/somente/apenas/tambem/ai? o/a/os/as/essa/esse/minha/meu/the/my? {{noun}}',
     f'{_LEAVE} o/a/os/as/essa/esse/minha/meu? {{noun}} .. {{aside}}',
     f'{_LEAVE} {{aside}} o/a/os/as? {{noun}}',
     f'{{noun}} .. {_LEAVE} {{aside}}',

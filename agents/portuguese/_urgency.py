@@ -271,6 +271,9 @@ def _dates(scene: Scene) -> list[tuple[int, Urgency]]:
             'comeco',
             'meados',
             'no',
+            'prazo',
+            'previsao',
+            ':',
         )
         past = any(
             w.text
@@ -303,10 +306,28 @@ def _dates(scene: Scene) -> list[tuple[int, Urgency]]:
             )
             for w in words[max(0, i - 4) : i + 3]
         )
-        if (linked and not past) or (scene.asks('urgency') and scene.bare):
+        if (linked and not past) or (scene.asks('urgency') and not past):
             after = 'depois' in {w.text for w in words[max(0, i - 3) : i]}
-            found.append((i + 1, _by_month(scene.today, month, after=after)))
+            day = _day_before(words, i)
+            found.append(
+                (i + 1, _by_date(scene.today, month, day) if day else _by_month(scene.today, month, after=after))
+            )
     return found
+
+
+def _day_before(words: Words, at: int) -> int | None:
+    """Return the day of "dia 20 de abril", said before the month at a place."""
+    if at < 2 or words[at - 1].text != 'de':
+        return None
+    if words[at - 2].text == 'primeiro':
+        return 1
+    number = words[at - 2].number
+    return int(number) if number is not None and number in range(1, 29) else None
+
+
+def _by_date(today: date, month: int, day: int) -> Urgency:
+    then = date(today.year + ((month, day) < (today.month, today.day)), month, day)
+    return _by_days((then - today).days)
 
 
 def _by_month(today: date, month: int, *, after: bool) -> Urgency:

@@ -25,7 +25,7 @@ _USES: Lexicon[MainUse] = Lexicon(
         'carga/material/mercadoria* | mercadoria | mercadorias | ifood | '
         'mercado livre | shopee | loggi | lalamove | obra | obras | material de construcao | trabalho pesado | '
         'servico pesado | pedreiro | eletricista | marceneiro | equipamento | equipamentos '
-        '| tools | cargo | freight | puxar .. carretinha/peso | caixas | carretinha | reboque | verdura | verduras | hortifruti | ceasa | '
+        '| tools | cargo | freight | construction crew/work/site/company/business | contractor | hauling | haul | puxar .. carretinha/peso | caixas | carretinha | reboque | verdura | verduras | hortifruti | ceasa | '
         'levar/carregar/transportar/buscar/vender/entregar .. fruta*/verdura*/legume*/bebida*/gas/agua/cimento/areia/tijolo*/racao/pao/paes/marmita*/salgado*/bolo*/roupa*/movel/moveis/maquina*/som/instrumento*/encomenda*/estoque | '
         'carregar peso/coisas/tralha/carga | levar/carregar/transportar .. freezer/geladeira/banda/instrumentos/sucata/lenha/leite/ovos/queijo/peixe/carne/flores/uniforme*/brinquedos | '
         'vender/vendo/vendendo .. na rua/feira/praia/estrada | vender/vendo/vendendo .. de porta | faco/fazer/fazendo mudanca/mudancas/carreto/carretos | carregar peso/coisas/tralha/carga | feira livre | feirante | marmoraria | serralheria | marcenaria | motoboy',
@@ -55,7 +55,7 @@ _USES: Lexicon[MainUse] = Lexicon(
         'de semana | fds | lazer | praia | praias | role | roles | curtir | '
         'hobby | weekend* | leisure | diversao | domingo | domingos | dar uma volta | dar umas voltas | beach | fun '
         '| paseo | churrasco | balada',
-        MainUse.DAILY_COMMUTE: 'dia a dia | no dia dia | diaadia | todo dia | todos os dias | uso diario | diario | '
+        MainUse.DAILY_COMMUTE: 'ir/vou/vamos/indo/chegar/voltar para/ate/a/na/no/ao a/o? firma/empresa/escritorio/fabrica/usina/industria/banco/quartel/batalhao/prefeitura/forum/reparticao/oficina | dia a dia | no dia dia | diaadia | todo dia | todos os dias | uso diario | diario | '
         'diariamente | cotidiano | rotina | ir trabalhar | ir ao/para o? trabalho/servico/trampo/escritorio/emprego '
         '| ir e voltar | ida e volta .. trabalho/servico | trabalhar | trabalho | trampo | trampar | servico | '
         'emprego | faculdade | facul | universidade | curso | estudar | estagio | cursinho | autoescola | federal | hemodialise | tratamento | quimio* | radioterapia | treino | natacao | escola | colegio | aula | aulas | '
@@ -80,7 +80,7 @@ _NOT_USE = Lexicon(
     {
         True: 'visito/visita/visitamos/vejo .. aos/no/nos/ao/todo/todos | cansei/cansado/cansada/chega/enjoei/farto/farta de | ando de | andar de | andando de | '
         'pegar/pego/pegando/chamar/chamo uber/99/taxi/app/aplicativo | '
-        'moved/relocated/transferred .. for | me mudei/mudando/mudar .. a/pelo/por/para | nos mudamos .. a/pelo/por | transferido/transferida .. a/pelo/por/para | vim/viemos .. a/pelo/por | causa do/de | '
+        'desde .. crianca/menino/menina/pequeno/pequena/guri/guria/bebe/moleque/moleca | quando eu? era/fui .. crianca/menino/menina/pequeno/pequena | moved/relocated/transferred .. for | me mudei/mudando/mudar .. a/pelo/por/para | nos mudamos .. a/pelo/por | transferido/transferida .. a/pelo/por/para | vim/viemos .. a/pelo/por | causa do/de | '
         'visitar/ver/rever a/o/os/as/minha/meu/meus/minhas? familia/filho/filha/filhos/filhas/neto/netos/familiares | gasto/gastando/gastei/gastar .. com/de/em | depender/dependo/dependendo de | '
         'voltar/voltei/fui/vim/vou/volto de | larguei | parei | sai do/da/de | nao .. '
         'para/pra/e/vou/quero/pretendo/uso/trabalho '
@@ -235,7 +235,7 @@ def _is_purpose(scene: Scene, hit: Hit[MainUse]) -> bool:
 
 
 _ALSO_PLACES = word_set(
-    'trabalho escola mercado curso servico emprego aula aulas colegio metro estudo work transito na hospital plantao plantoes clinica '
+    'trabalho trampo escola mercado curso servico emprego aula aulas colegio metro estudo work transito na hospital plantao plantoes clinica '
     'estagio cursinho autoescola federal hemodialise tratamento treino natacao igreja missa culto fisio fisioterapia medico consulta consultas shopping padaria creche consultorio faculdade facul universidade academia'
 )
 """Words that name a use only when one goes there."""

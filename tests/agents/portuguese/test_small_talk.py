@@ -17,7 +17,7 @@ TODAY = date(2026, 3, 10)
 DATASETS = Path(__file__).parents[3] / 'evals' / 'datasets'
 DIALOGUES = [
     dialogue
-    for name in ('slots', 'whatsapp_dev_3', 'whatsapp_dev_4')
+    for name in ('slots', 'whatsapp_dev_3', 'whatsapp_dev_4', 'whatsapp_dev_5')
     for dialogue in read_file(DATASETS / f'{name}.yaml').dialogues
 ]
 
