@@ -51,7 +51,7 @@ _BEFORE = Lexicon(
         'custam | ofereceram | oferecem | anunciad* | anuncio | pagou/gastou/vendeu/comprou/levou/pegou/cobrou/financiou/trocou/fechou | pagaram/gastaram/venderam/compraram/levaram/pegaram/cobraram/financiaram | '
         'deu | divida | devo | ipva | multa | fgts | consorcio de | '
         'x de | vezes de | fazem | faz por | deixa por | deixam por | sai por | esta por | esta saindo | '
-        'fechamos/fecha/fecho/levo/faz/deixa o/a/ele/ela/esse/essa .. por | vi um/uma? '
+        'fechamos/fecha/fecho/levo/faz/deixa o/a/ele/ela/esse/essa .. por | vi um/uma | vi um/uma? '
         '.. por/de | vi por | '
         'rodo | roda | rodei | rodando | desconto | score | salary | down payment | monthly | aluguel | seguro de | '
         'gastei '

@@ -175,7 +175,28 @@ _NEVER_NEAR = {
 _SAFE = frozenset({',', 'e', 'bem', 'mais', 'muito', 'ser'})
 _ONLY_AFTER = {
     **dict.fromkeys(
-        ('ar', 'ac'), frozenset({'com', 'tem', 'tenha', 'e', ',', 'ter', 'de', 'with', 'quero', 'queria', 'preciso'})
+        ('ar', 'ac'),
+        frozenset(
+            {
+                'com',
+                'tem',
+                'tenha',
+                'e',
+                ',',
+                'ter',
+                'de',
+                'with',
+                'colocar',
+                'coloca',
+                'botar',
+                'bota',
+                'incluir',
+                'inclui',
+                'quero',
+                'queria',
+                'preciso',
+            }
+        ),
     ),
     **dict.fromkeys(('seguro', 'segura', 'seguros'), _SAFE),
     **dict.fromkeys(('gasolina', 'combustivel'), frozenset({'menos', 'economize', 'economizar'})),
@@ -203,7 +224,7 @@ def _means_attribute(scene: Scene, hit: Hit[Priority]) -> bool:
     words = scene.words
     word = words[hit.start].text
     near = {word.text for word in words[max(0, hit.start - 3) : hit.end + 3]}
-    if not _NEVER_NEAR.get(word, frozenset()).isdisjoint(near) or _is_price(scene, hit):
+    if not _NEVER_NEAR.get(word, frozenset()).isdisjoint(near) or _is_price(scene, hit) or _is_complaint(words, hit):
         return False
     if hit.value is Priority.AUTOMATIC and {'manual', 'ou'} <= near:
         return False
@@ -224,6 +245,15 @@ def _means_attribute(scene: Scene, hit: Hit[Priority]) -> bool:
     if word in _INSURANCE and _sentence(words, hit.start)[-1].text == '?':
         return False
     return word not in _ASKED_OF_ANY_CAR or not _is_question(words, hit.start)
+
+
+_COSTLY = Lexicon({True: 'e/sao/fica/ficam/esta muito/bem/mais/tao/super? cara/caro/caras/salgada/alta/absurda'})
+
+
+def _is_complaint(words: Words, hit: Hit[Priority]) -> bool:
+    """Return whether upkeep is only said to be dear: "gosto da Nissan, mas a manutenção é cara"."""
+    upkeep = hit.value is Priority.LOW_MAINTENANCE and hit.end < len(words)
+    return upkeep and _COSTLY.at(words, hit.end) is not None
 
 
 def _is_price(scene: Scene, hit: Hit[Priority]) -> bool:

@@ -45,7 +45,7 @@ _BEFORE: Lexicon[_Cue] = Lexicon(
         'um/uma? '
         '| meu sonho | minha preferencia | minha marca | meu foco | meu interesse | meu favorito | meu preferido | '
         'minha favorita | minha preferida | minha prioridade | gostei | fa | tenho um fraco | tenho uma queda',
-        _REFUSE: 'nao .. '
+        _REFUSE: 'nao tenho/temos/vejo/possuo/sinto o/muito/muita/nenhum/nenhuma/qualquer? menor/minima? interesse/vontade/simpatia/afinidade em/no/na/de/do/da/por/pela/pelo/com | nao me/nos? interesso/interessa/interessam/simpatizo/bico/bicou por/pela/pelo/com/o/a? | nao .. '
         'quero/queria/gosto/curto/aceito/compro/serve/vou/recomendo/confio/pego/teria/gostaria/tenho/penso/desejo '
         '| nao me? mostra/mostre/manda/mande | nao precisa | nao faco questao | nao faz | nao ligo | nao sou fa '
         '| nada de/do/da/com | odeio | detesto | menos | exceto | tirando | fora | sem ser? | dispenso | evito | '
@@ -81,7 +81,7 @@ _BEFORE: Lexicon[_Cue] = Lexicon(
         'melhor/maior/menor/mais .. que/q o/a? | do que | em vez de/do/da | ao inves de/do/da | no lugar de/do/da '
         '| mais que '
         '| rather than | than a? | instead of',
-        _REMOVE: 'risca* | tira* | remov* | retira* | esquec* | desconsider* | corta* | descarta* | elimina* | '
+        _REMOVE: 'vetou/vetei/vetaram/vetamos/proibiu/barrou/cortou/cortei/descartou | risca* | tira* | remov* | retira* | esquec* | desconsider* | corta* | descarta* | elimina* | '
         'apaga* | '
         'exclu* | ignora* '
         '| deixa .. para la | desmarca*',
@@ -238,7 +238,8 @@ def _is_negated(words: Words, at: int, since: int) -> bool:
             return False
         if text in ('nao', 'nunca', 'jamais'):
             verb = next((one for one in reversed(between) if one not in _CLITICS), '')
-            return verb.isalpha() and verb not in _NO_DENIAL
+            conditional = i > since and words[i - 1].text in ('se', 'caso', 'quando')  # "se não tiver, pode ser"
+            return not conditional and verb.isalpha() and verb not in _NO_DENIAL
         between.append(text)
     return False
 

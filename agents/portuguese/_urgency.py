@@ -21,7 +21,7 @@ _NOW, _SOON, _LATER, _OPEN = (
 _PHRASES: Lexicon[Urgency] = Lexicon(
     {
         _NOW: 'preciso/precisando/precisamos/necessito/necessitamos/quero/queremos de? um/uma/outro/outra/carro/veiculo/comprar/trocar/dele .. ja/logo/agora/hoje/rapido/amanha/depressa ⏎/./!/,/; | '
-        'nao da/dou/consigo/posso/podemos/tem/tenho para/de/como? esperar/aguardar/enrolar mais? | caso/questao de urgencia | mais rapido/breve/cedo que/q? der/puder/possivel/desse/puderem/conseguir | daqui a pouco | daqui uns/alguns dias | precisando demais/urgente | urgente | urgentemente | urgencia | com pressa | tenho pressa | estou com pressa | para ontem | para '
+        'nao da/dou/consigo/posso/podemos/tem/tenho para/de/como? esperar/aguardar/enrolar mais? | caso/questao de urgencia | assim/logo que possivel | mais rapido/breve/cedo que/q? der/puder/possivel/desse/puderem/conseguir | daqui a pouco | daqui uns/alguns dias | precisando demais/urgente | urgente | urgentemente | urgencia | com pressa | tenho pressa | estou com pressa | para ontem | para '
         'hoje | ainda hoje | fechar/fecho/fazer/resolver negocio/compra/isso hoje/amanha/agora/ja/logo | comprar/fechar/resolver/pegar/levar hoje/agora/ja/logo/amanha | para agora | agora '
         'mesmo | o quanto antes | quanto antes | '
         'mais rapido possivel | o mais breve | mais breve possivel | imediato | imediata | imediatamente | essa '
@@ -43,7 +43,7 @@ _PHRASES: Lexicon[Urgency] = Lexicon(
         'mes proximo | proximo mes',
         _LATER: 'semestre que vem | proximo semestre | segundo semestre | 2 semestre | meio do ano | metade do ano | '
         'meados do ano | half a year | meio ano | outro semestre',
-        _OPEN: 'nao tenho/ha/tem/existe prazo/data/previsao | so? sapeando/fucando/xeretando/espiando/bisbilhotando/bisoiando/zapeando/fuxicando/assuntando | so dando .. olhadinha/espiada | olhadinha | sem afobacao | sem afobamento | sem aperreio | nao .. afobacao/afobado/afobada/aperreado/aperreio | devagar e sempre | devagarinho | uma hora dessas | qualquer hora/dia | um dia desses | sondagem | so namorando/paquerando/flertando | namorando/paquerando os/uns/alguns | sem pressa | nao tenho .. pressa | nao .. pressa | sem urgencia | nao .. urgencia | nao .. urgente | '
+        _OPEN: 'nao estou/estamos/e .. desesperado/desesperada/desesperados/desespero/ansioso/ansiosa/afoito/afoita | nao tenho/ha/tem/existe prazo/data/previsao | so? sapeando/fucando/xeretando/espiando/bisbilhotando/bisoiando/zapeando/fuxicando/assuntando | so dando .. olhadinha/espiada | olhadinha | sem afobacao | sem afobamento | sem aperreio | nao .. afobacao/afobado/afobada/aperreado/aperreio | devagar e sempre | devagarinho | uma hora dessas | qualquer hora/dia | um dia desses | sondagem | so namorando/paquerando/flertando | namorando/paquerando os/uns/alguns | sem pressa | nao tenho .. pressa | nao .. pressa | sem urgencia | nao .. urgencia | nao .. urgente | '
         'nada urgente | so olhando | so .. olhada | dando uma olhada | so pesquisando | so vendo/olhando/checando/pesquisando preco/precos/valores | vendo/checando preco/precos | pesquisando | so .. olhar | '
         'olhando ainda | estou olhando | olhar por enquanto | sem previsao | '
         'so curiosidade | por curiosidade | curioso | ano que vem | proximo ano | sem data | sem prazo | com calma | '

@@ -17,7 +17,7 @@ _USES: Lexicon[MainUse] = Lexicon(
         '| in driver | aplicativo | aplicativos | app | apps | motorista de app/aplicativo | '
         'fazer corrida* | corridas | rodar de app | cabify | blablacar | taxi | taxista | passageiros | ride '
         'sharing/hailing | rideshare | lyft | transporte de passageiros',
-        MainUse.CARGO_WORK: 'entrega | entregas | entregador | entregar mercadoria* | delivery | deliveries | frete '
+        MainUse.CARGO_WORK: 'carro/veiculo/furgao/utilitario/picape para entregar | entrega | entregas | entregador | entregar mercadoria* | delivery | deliveries | frete '
         '| fretes | carreto | carretos | ferramenta | ferramentas | '
         'carga | cargas | carregar .. '
         'material/peso/coisa*/caixa*/mercadoria*/produto*/equipamento*/ferramenta*/compra* | levar .. '

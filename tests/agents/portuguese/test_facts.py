@@ -19,6 +19,8 @@ BUDGET: list[tuple[str, str | None, tuple[int | None, int | None]]] = [
     ('tinha 70 guardado, mas emprestei e fiquei com 55', 'Quanto?', (None, 55_000)),
     ('recebi 45 mil de rescisão e quero investir tudo', None, (None, 45_000)),
     ('vendi o meu por 30 mil', None, (None, None)),
+    ('vi um Creta aí no site por 98.900', None, (None, None)),
+    ('de 100 a 120, estourando 125', None, (100_000, 125_000)),
     ('setenta e cinco mil e quinhentos', None, (None, 75_500)),
     ('R$ 1.250.000,00', None, (None, 1_250_000)),
     ('até sessenta e um mil', None, (None, 61_000)),
@@ -78,6 +80,7 @@ PLACES: list[tuple[str, str | None, tuple[str | None, str | None]]] = [
     ('sou paulistano', 'Sua cidade?', (None, None)),
     ('taguatinga df', 'Sua cidade?', ('Brasília', 'DF')),
     ('nasci em Ilhéus, hoje em Vitória', None, ('Vitória', 'ES')),
+    ('tô em Floripa hoje, mas minha casa é em Blumenau', None, ('Blumenau', 'SC')),
     ('trabalho com o 99 em Osasco', None, ('Osasco', 'SP')),
     ('moro em Betim e trabalho de uber em Contagem', None, ('Betim', 'MG')),
     ('o carro é pra minha mãe, ela mora em Jaú. Eu moro em Bauru', None, ('Jaú', 'SP')),
@@ -124,6 +127,8 @@ BRANDS: list[tuple[str, list[str], list[str]]] = [
     ('a Peugeot é bonita mas dessa marca eu não compro', [], ['Peugeot']),
     ('Jeep é caro demais, prefiro Honda', ['Honda'], []),
     ('eu queria mesmo era um Kicks', ['Nissan'], []),
+    ('Honda ou Toyota, se não tiver pode ser Hyundai', ['Honda', 'Toyota', 'Hyundai'], []),
+    ('não tenho interesse em Hyundai', [], ['Hyundai']),
 ]
 
 
@@ -168,6 +173,9 @@ OTHERS: list[tuple[str, str | None, str, Any]] = [
     ('valor na faixa dos 88, o prazo seria julho', 'Qual o prazo e o valor?', 'urgency', '3-6_months'),
     ('dia primeiro de abril', 'Quando?', 'urgency', 'immediate'),
     ('quero gastar menos que ela', None, 'priorities', None),
+    ('gosto da Nissan mas a manutenção é cara', None, 'priorities', None),
+    ('assim que possível', 'Quando?', 'urgency', 'immediate'),
+    ('não tô desesperado, mas vejo', None, 'urgency', 'exploring'),
     ('bateram no meu, preciso de outro já', None, 'urgency', 'immediate'),
     ('preciso de um carro já revisado', None, 'urgency', None),
     ('mês que vem passo a morar em Fortaleza', None, 'urgency', None),
@@ -218,6 +226,10 @@ def test_a_range_may_be_sent_in_two_messages(known: Any) -> None:
 @pytest.mark.parametrize('say', ['automático encarece, então pode tirar', 'deixa só o ar'])
 def test_an_attribute_is_taken_back(known: Any, say: str) -> None:
     assert known(say, priorities=['air_conditioning', 'automatic']) == {'priorities': ['air_conditioning']}
+
+
+def test_a_shape_that_another_vetoes_is_out(known: Any) -> None:
+    assert known('minha esposa vetou a picape, tem que ser SUV', body_types=['pickup']) == {'body_types': ['suv']}
 
 
 def test_only_the_brand_is_taken_back(known: Any) -> None:
