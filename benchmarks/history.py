@@ -1,8 +1,9 @@
 """What the history costs: `python -m benchmarks.history [--messages 10000000] [--turns 20000] [--json]`.
 
-Archiving: rows a second from a real outbox into a new file, against `executemany` and an Arrow bulk load of the same
-rows (`make bench-history` brings pyarrow). Reading: one contact's transcript and the funnel over generated messages, the
-last 100,000 of which came after the file was sorted, how long sorting took, and the file's size.
+Archiving: rows a second from a real outbox, sealed as it is by default, into a new file, against `executemany` and an
+Arrow bulk load of the same rows (`make bench-history` brings pyarrow). Reading: one contact's transcript and the funnel
+over generated messages, the last 100,000 of which came after the file was sorted, how long sorting took, and the file's
+size.
 """
 
 from __future__ import annotations
@@ -35,9 +36,11 @@ from agent_memory.history import rows_of
 from agent_memory.lead import CAR_LEAD
 from agent_memory.profile import Fact
 from agent_memory.turn import TurnRecord, UserMessage
+from agent_memory.vault import Vault
 from tests.servers import valkey
 
 BATCH_ROWS = 10_000
+STARTED_MS = 1_767_225_600_000
 ROUNDS = 3
 FEW = 500
 """Turns that `executemany` is given: it takes minutes for more."""
@@ -65,22 +68,31 @@ def record(n: int) -> TurnRecord:
     )
 
 
+def contact(n: int) -> str:
+    return f'{n % 500:032x}'
+
+
+async def sealed(codec: Codec[Any], vault: Vault, n: int) -> bytes:
+    """Return the n-th turn as a commit leaves it."""
+    return codec.of(await vault.box(contact(n))).write_turn(record(n), started_ms=STARTED_MS, version=n)
+
+
 async def fill(store: RedisStore, bodies: Sequence[bytes], *, partition: int = 0) -> None:
     """Put entries into the outbox as commits would, without paying for the commits."""
     client: Any = store.client
     for start in range(0, len(bodies), 5000):
         pipeline = client.pipeline(transaction=False)
         for n, body in enumerate(bodies[start : start + 5000], start):
-            entry = {'kind': 'turn', 'contact': f'{n % 500:032x}', 'started': 1767225600000, 'version': n, 'commit': n}
+            entry = {'kind': 'turn', 'contact': contact(n), 'started': STARTED_MS, 'version': n, 'commit': n}
             pipeline.xadd(f'am:{{{partition}}}:out', {**entry, 'body': body})
         await pipeline.execute()
 
 
 async def archiving(turns: int, directory: Path) -> dict[str, float | None]:
     """Return rows a second of each way to write the same turns, each the median of rounds that take turns."""
-    codec = Codec(CAR_LEAD)
-    bodies = [codec.write_turn(record(n)) for n in range(turns)]
-    decode = rows_of(codec)
+    codec, vault = Codec(CAR_LEAD), Vault.at(directory / 'keys')
+    bodies = [await sealed(codec, vault, n) for n in range(turns)]
+    decode = rows_of(codec, vault)
     rates: dict[str, list[float]] = {'archiver': [], 'append': [], 'arrow': [], 'executemany': []}
     async with valkey(directory / 'valkey') as server:
         store = RedisStore.from_url(server.url, partitions=1)
@@ -108,6 +120,7 @@ async def archiving(turns: int, directory: Path) -> dict[str, float | None]:
             few = rows[:FEW]
             rates['executemany'].append(len(few) * each / await asyncio.to_thread(executemany, few, into / 'many'))
         await store.aclose()
+    await vault.close()
     return {way: statistics.median(found) if found else None for way, found in rates.items()}
 
 
