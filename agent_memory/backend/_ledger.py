@@ -33,6 +33,8 @@ START = '0' * 64
 
 _CLEAR = ('given', 'action', 'purpose', 'version', 'sha256', 'channel', 'request', 'withdrawn')
 """The keys of an event's data that say nothing of the person."""
+_ACTORS = {'consent': 'contact', 'request': 'contact', 'handoff': 'agent', 'handback': 'operator'}
+"""Who did what a committed turn tells of: a conversation is only ever given back by a person of the business."""
 _KINDS: dict[str, RequestKind] = {
     'erasure': 'deletion',
     'opt_out': 'revocation',
@@ -163,15 +165,14 @@ def take(connection: duckdb.DuckDBPyConnection, steps: Iterable[RequestStep]) ->
 
 def follow(connection: duckdb.DuckDBPyConnection, events: Iterable[EventRow]) -> None:
     """Note what committed turns did: consents, hand-overs and requests."""
-    told = [event for event in events if event.kind in ('consent', 'handoff', 'handback', 'request')]
+    told = [event for event in events if event.kind in _ACTORS]
     if not told:
         return
     notes: list[AuditNote] = []
     steps: list[RequestStep] = []
     for event in told:
         data = _clear(event.data)
-        actor = 'contact' if event.kind in ('consent', 'request') else 'agent'
-        notes.append(AuditNote(event.kind, actor, event.contact_id, data))
+        notes.append(AuditNote(event.kind, _ACTORS[event.kind], event.contact_id, data))
         steps += _asked(event, data)
     record(connection, notes)
     take(connection, steps)

@@ -91,3 +91,12 @@ async def test_a_wish_to_talk_to_a_person_is_no_request_of_the_ledger(archive: D
         ('request', '{"request":"person","withdrawn":false}'),
         ('handoff', '{}'),
     ]
+
+
+async def test_the_agent_hands_over_and_a_person_of_the_business_hands_back(archive: DuckDBArchive) -> None:
+    await archive.append(batch(event(1, 'handoff', reason='x'), event(2, 'handback', state='greeting')))
+
+    assert [(note.action, note.actor) async for note in Audit(archive).rows()] == [
+        ('handoff', 'agent'),
+        ('handback', 'operator'),
+    ]
