@@ -271,6 +271,8 @@ class Turn(Generic[ProfileT]):
             'score': score,
             'completeness': domain.completeness.total(session.profile) if domain.completeness else None,
         }
+        if self.snapshot.version == 0:
+            fields['carried'] = list(self.session.profile.sourced(at=self.session.started_at))
         record = TurnRecord(**fields)
         reply = StoredReply(text=record.reply, output=output, turn=session.turn, run_id=record.run_id)
         made = {'started_ms': self.grant.started_ms, 'version': self.grant.version + 1}

@@ -281,15 +281,16 @@ def _turn_rows(entry: Entry, codec: Codec[Any]) -> Rows:
             FactRow(
                 session_id=session_id,
                 contact_id=contact_id,
-                version=version,
+                version=made,
                 field=fact.field,
-                old=cells.value(f'old:{session_id}:{version}:{fact.field}', fact.previous),
-                new=cells.value(f'new:{session_id}:{version}:{fact.field}', fact.value),
+                old=cells.value(f'old:{session_id}:{made}:{fact.field}', fact.previous),
+                new=cells.value(f'new:{session_id}:{made}:{fact.field}', fact.value),
                 message=fact.message,
                 author=fact.by,
                 at=fact.at,
             )
-            for fact in record.facts
+            for made, facts in ((0, record.carried), (version, record.facts))
+            for fact in facts
         ),
         events=tuple(
             EventRow(

@@ -123,6 +123,20 @@ class Profile(BaseModel):
         """Return the settable fields that have a value, as JSON values."""
         return {name: value for name, value in self.values().items() if not _is_empty(value)}
 
+    def sourced(self, *, at: datetime) -> tuple[Fact, ...]:
+        """Return each known value as a fact that stands since `at`, with the message and author that it came from."""
+        return tuple(
+            Fact(
+                field=name,
+                value=value,
+                at=at,
+                message=source.message if source else None,
+                by=source.by if source else 'system',
+            )
+            for name, value in self.known().items()
+            for source in [self.provenance.get(name)]
+        )
+
     def patch(
         self, changes: Iterable[Change], *, message: str | None = None, at: datetime | None = None
     ) -> Patched[Self]:

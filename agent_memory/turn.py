@@ -169,6 +169,8 @@ class TurnRecord(BaseModel):
     score: float | None = None
     completeness: float | None = None
     facts: list[Fact] = Field(default_factory=list[Fact])
+    carried: list[Fact] = Field(default_factory=list[Fact])
+    """In the first turn of a session: what it knew before, from the contact's session before it."""
     events: list[Event] = Field(default_factory=list[Event])
     asked: list[str] = Field(default_factory=list[str])
     """The profile fields that the reply asks for."""

@@ -124,7 +124,7 @@ class MessageRow:
 
 @dataclass(frozen=True)
 class FactRow:
-    """`facts`: one profile change. Values are JSON."""
+    """`facts`: one profile change, or at version 0 what a session knew when it began. Values are JSON."""
 
     session_id: str
     contact_id: str

@@ -1,5 +1,6 @@
 -- What is asked most and left empty: for each profile field in how many sessions the agent asked for it, how often, in how
--- many it was filled, and of those that were asked the share that left it empty.
+-- many it was filled, and of those that were asked the share that left it empty. What a session began with is of version 0:
+-- filled, in no turn.
 WITH begun AS MATERIALIZED (
     SELECT contact_id, session_id FROM sessions
     WHERE started_at >= $since::TIMESTAMP AND started_at < $until::TIMESTAMP
@@ -27,6 +28,6 @@ SELECT
     count(*) FILTER (times IS NOT NULL AND first IS NULL) AS asked_and_empty,
     round(count(*) FILTER (times IS NOT NULL AND first IS NULL) / nullif(count(times), 0), 4) AS empty_share,
     count(*) FILTER (changes > 1) AS corrected,
-    quantile_disc(first, 0.5) AS median_turn
+    quantile_disc(first, 0.5) FILTER (first > 0) AS median_turn
 FROM asked FULL JOIN filled USING (session_id, field)
 GROUP BY field ORDER BY asked_and_empty DESC, empty DESC, field

@@ -1,5 +1,5 @@
 -- The sessions that stand at a score or above, best first. The profile of one that goes on is not stored here: `facts` has
--- the newest value of each of its fields, as {field: [version, value]}.
+-- the newest value of each of its fields, as {field: [version, value]}; version 0 is what the session began with.
 WITH found AS MATERIALIZED (
     FROM sessions
     WHERE score >= $score AND started_at >= $since::TIMESTAMP AND started_at < $until::TIMESTAMP
