@@ -152,7 +152,10 @@ class DialogueFile(_Part):
     """A suite in a file."""
 
     version: Literal[1] = 1
-    split: str | None = Field(default=None, description='Whether these were tuned on (`dev`) or not (`held-out`).')
+    split: Literal['dev', 'held-out'] | None = Field(
+        default=None,
+        description='Whether these were tuned on (`dev`) or not (`held-out`): of the latter only the scores are shown.',
+    )
     about: str | None = Field(default=None, description='What the suite is for, in one sentence.')
     reference_date: date | None = Field(default=None, description='The day on which everything takes place.')
     slots: list[str] | None = Field(default=None, description='The profile fields that are judged.')

@@ -45,15 +45,17 @@ class Broken:
     found: float | None
     wanted: str
     cases: tuple[str, ...]
-    """The conversations behind it; after a regression those that moved."""
+    """The conversations behind it; after a regression those that moved. None are named of a suite that is held out."""
     kind: Literal['bound', 'regression', 'error'] = 'bound'
 
     def __str__(self) -> str:
         found = 'not measured' if self.found is None else f'{self.found:.4g}'
-        named = ', '.join(self.cases[:_MOST_NAMED]) or 'none'
+        told = f'{self.suite} ({self.model}): {self.figure} is {found}, must be {self.wanted}'
+        if not self.cases:
+            return told
         more = f' and {len(self.cases) - _MOST_NAMED} more' if len(self.cases) > _MOST_NAMED else ''
         verb = 'moved' if self.kind == 'regression' else 'cases'
-        return f'{self.suite} ({self.model}): {self.figure} is {found}, must be {self.wanted}; {verb}: {named}{more}'
+        return f'{told}; {verb}: {", ".join(self.cases[:_MOST_NAMED])}{more}'
 
 
 class BaselineSuite(BaseModel):
@@ -210,15 +212,17 @@ def _moved(result: SuiteResult, earlier: BaselineSuite, figure: str) -> tuple[st
 def broken_off(evaluation: Evaluation) -> list[Broken]:
     """Return the suites with conversations that did not end: whatever the figures say, something is wrong."""
     return [
-        Broken(result.suite, result.model, 'conversations that broke off', len(cases), 'none', tuple(cases), 'error')
+        Broken(result.suite, result.model, 'conversations that broke off', len(cases), 'none', named, 'error')
         for result in evaluation.results
         if (cases := [case.dialogue.id for case in result.cases if case.error])
+        for named in [() if result.held_out else tuple(cases)]
     ]
 
 
 def _by_case(result: SuiteResult) -> Mapping[str, dict[str, Ratio]]:
+    """Return what each conversation came to; of a suite that is held out nobody is told."""
     cases: dict[str, dict[str, Ratio]] = {}
-    for case in result.cases:
+    for case in result.cases if not result.held_out else ():
         cases[case.dialogue.id] = summed([cases.get(case.dialogue.id, {}), case.ratios])
     return cases
 

@@ -14,7 +14,7 @@ from jinja2 import Environment, StrictUndefined
 
 from agent_memory.evals._gate import Baseline, Broken
 from agent_memory.evals._measures import HEADLINES, Fault, is_better_low
-from agent_memory.evals._results import CaseResult, Evaluation, Figure, SuiteResult, difference
+from agent_memory.evals._results import HELD_OUT, CaseResult, Evaluation, Figure, SuiteResult, difference
 from agent_memory.evals._transcript import TurnOutcome
 
 _TILES = ('passed', 'joint_goal_accuracy', 'slot_f1', 'flags', 'states', 'claims', 'answered_once', 'asked_twice')
@@ -78,7 +78,7 @@ def html_report(evaluation: Evaluation, broken: Sequence[Broken], earlier: Basel
         slots=_slots(evaluation),
         tags=_tags(evaluation),
         differences=_differences(evaluation),
-        failed=[(result, _failed(result)) for result in evaluation.results],
+        held_out=HELD_OUT,
         sides=_sides,
         is_better_low=is_better_low,
     )
@@ -159,7 +159,8 @@ def _slots(evaluation: Evaluation) -> list[tuple[SuiteResult, list[tuple[str, Fi
 
 def _tags(evaluation: Evaluation) -> list[tuple[str, str, list[tuple[str, dict[str, Figure]]]]]:
     rows: list[tuple[str, str, list[tuple[str, dict[str, Figure]]]]] = []
-    for suite in evaluation.suites:
+    # The figures of a tag that one conversation has are those of the conversation.
+    for suite in [one for one in evaluation.suites if not evaluation.of(one).held_out]:
         tagged = {model: evaluation.of(suite, model).by_tag() for model in evaluation.models}
         tags = dict.fromkeys(tag for one in tagged.values() for tag in one)
         rows += [(suite, tag, [(model, tagged[model].get(tag, {})) for model in evaluation.models]) for tag in tags]
@@ -175,10 +176,6 @@ def _differences(evaluation: Evaluation) -> list[tuple[str, str, str, Figure]]:
         for name in ('passed', 'joint_goal_accuracy', 'slot_f1', 'flags')
         if (gap := difference(evaluation.of(suite, first), evaluation.of(suite, other), name))
     ]
-
-
-def _failed(result: SuiteResult) -> list[CaseResult]:
-    return [case for case in result.cases if not case.passed]
 
 
 def _sides(case: CaseResult) -> list[_Side]:

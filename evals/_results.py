@@ -18,6 +18,9 @@ from agent_memory.evals._transcript import Transcript
 _DRAWS = 1000
 _NO_INTERVAL = frozenset({'latency_s', 'tokens', 'cost_usd'})
 
+HELD_OUT = 'held out: which conversations have faults is hidden, so that nobody tunes on them; --show-held-out shows it'
+"""What stands in the place of the faults of a suite that is held out."""
+
 Report = EvaluationReport[Dialogue, Transcript, dict[str, Any]]
 
 
@@ -61,10 +64,17 @@ class SuiteResult:
     cases: list[CaseResult]
     report: Report = field(repr=False)
     """As pydantic-evals made it."""
+    held_out: bool = False
+    """Whether only the figures are shown."""
     figures: dict[str, Figure] = field(default_factory=dict[str, Figure])
 
     def __post_init__(self) -> None:
         self.figures = figures_of(self.cases, self.repeat)
+
+    @property
+    def failed(self) -> list[CaseResult]:
+        """The conversations with faults."""
+        return [case for case in self.cases if not case.passed]
 
     def by_tag(self) -> dict[str, dict[str, Figure]]:
         """Return the figures of each tag, without intervals."""

@@ -105,7 +105,8 @@ class _Run:
             repeat=self.repeat,
             metadata={'suite': suite.name, 'model': name},
         )
-        return SuiteResult(suite.name, suite.about, name, self.repeat, case_results(report, measures), report)
+        cases = case_results(report, measures)
+        return SuiteResult(suite.name, suite.about, name, self.repeat, cases, report, suite.held_out)
 
     async def _converse(self, suite: Suite, agent: Agent[Any, Any], dialogue: Dialogue) -> Transcript:
         async with open_stage(self.url, f'eval-{next(self._numbers)}', suite.domain, dialogue.reference_date) as stage:

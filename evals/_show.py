@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from agent_memory.evals._gate import Baseline, Broken
-from agent_memory.evals._results import Evaluation, Figure, SuiteResult, difference
+from agent_memory.evals._results import HELD_OUT, Evaluation, Figure, SuiteResult, difference
 
 COLUMNS = {
     'passed': 'passed',
@@ -67,7 +67,10 @@ def _cell(figure: Figure | None, before: float | None, *, interval: bool) -> str
 
 
 def _show_faults(console: Console, result: SuiteResult) -> None:
-    failed = [case for case in result.cases if not case.passed]
+    failed = result.failed
+    if failed and result.held_out:
+        console.print(f'  {result.suite}: {len(failed)} with faults; {HELD_OUT}', style='dim', soft_wrap=True)
+        return
     for case in failed[:_MOST_CASES]:
         first = case.error or str(case.faults[0])
         more = f' (and {len(case.faults) - 1} more)' if len(case.faults) > 1 else ''

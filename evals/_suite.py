@@ -46,6 +46,8 @@ class Suite:
     slots: tuple[str, ...] = ()
     """The profile fields that are judged; empty judges all."""
     about: str = ''
+    held_out: bool = False
+    """Whether nobody tunes on it: which conversations failed, and how, is shown only when asked for."""
     deps: Callable[[Inbound], Any] = lambda inbound: inbound
     """Makes the agent's deps of a message."""
     asks: Callable[[str], frozenset[str]] | None = None
@@ -80,7 +82,8 @@ class Suite:
             InvalidInput: The file is missing or breaks the format; says where.
         """
         file = read_file(Path(path))
-        told: dict[str, Any] = {'name': Path(path).stem, 'about': file.about or '', **options}
+        held_out = file.split == 'held-out'
+        told: dict[str, Any] = {'name': Path(path).stem, 'about': file.about or '', 'held_out': held_out, **options}
         if file.slots:
             told['slots'] = tuple(file.slots)
         return cls(dialogues=file.all_dialogues(), domain=domain, agent=agent, **told)

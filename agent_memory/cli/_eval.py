@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -52,6 +52,7 @@ class Plan:
     user_model: str | None
     judge: str | None
     resume: Path | None
+    show_held_out: bool
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ async def run_eval(*, plan: Plan, gate: Gate, outputs: Outputs) -> None:
     bounds += read_thresholds(gate.thresholds) if gate.thresholds else []
     earlier = read_baseline(gate.baseline) if gate.baseline else None
     suites = [one.only(tags=plan.tags, limit=plan.limit) for one in _suites(plan.suites)]
-    suites = [one for one in suites if one.dialogues]
+    suites = [replace(one, held_out=one.held_out and not plan.show_held_out) for one in suites if one.dialogues]
     if not suites:
         raise InvalidInput('no conversation has such a tag')
     for path in (outputs.save, outputs.report, outputs.junit):

@@ -44,6 +44,13 @@ def evaluate(
     resume: Annotated[
         Path | None, typer.Option(metavar='FILE', help='Keep what was played here, and go on from it.')
     ] = None,
+    show_held_out: Annotated[
+        bool,
+        typer.Option(
+            '--show-held-out',
+            help='Show the faults of suites that are held out too: whoever sees them may tune on them.',
+        ),
+    ] = False,
     schema: Annotated[
         bool, typer.Option('--schema', help="Print the JSON schema of a suite's file, for editors, and play nothing.")
     ] = False,
@@ -68,6 +75,7 @@ def evaluate(
         user_model=user_model,
         judge=judge,
         resume=resume,
+        show_held_out=show_held_out,
     )
     gate = Gate(tuple(at_least or ()), thresholds, baseline, tolerance)
     run(run_eval, plan=plan, gate=gate, outputs=Outputs(save, report, junit))

@@ -50,11 +50,43 @@ def test_the_gate_is_red_when_a_threshold_is_raised(tmp_path: Path) -> None:
         THRESHOLDS.read_text().replace('utterances_fresh: {passed: 0.9,', 'utterances_fresh: {passed: 0.999,')
     )
 
-    done = evaluate_here('utterances_fresh', '--tag', 'number_trap', '--thresholds', str(raised))
+    words = ('utterances_fresh', '--tag', 'number_trap', '--thresholds', str(raised), '--show-held-out')
+    done = evaluate_here(*words)
 
     assert done.returncode == 1, done.stdout + done.stderr
     assert 'passed is' in done.stdout
     assert 'must be at least 0.999; cases: f013' in done.stdout
+
+
+_UNSEEN = """
+split: held-out
+utterances:
+- {id: misread, tags: [alone], say: 'quero gastar até 53 mil', profile: {budget_max: 77001}}
+- {id: read, tags: [common], say: 'moro em Natal', profile: {city: Natal, state: RN}}
+"""
+
+
+def test_nothing_tells_which_conversations_of_a_held_out_suite_failed(tmp_path: Path) -> None:
+    suite, base = tmp_path / 'unseen.yaml', tmp_path / 'base.json'
+    suite.write_text(_UNSEEN.replace('77001', '53000'))
+    assert evaluate_here(str(suite), '--save', str(base)).returncode == 0
+    suite.write_text(_UNSEEN)
+    gates = ('--min', 'passed=0.9', '--baseline', str(base))
+
+    def played(*words: str) -> str:
+        files = [tmp_path / name for name in ('out.html', 'out.xml', 'out.json')]
+        outputs = [f'--{kind}={file}' for kind, file in zip(('report', 'junit', 'save'), files, strict=True)]
+        done = evaluate_here(str(suite), *gates, *outputs, *words)
+        assert done.returncode == 1
+        assert 'passed is 0.5, must be at least 0.9' in done.stdout
+        return '\n'.join([done.stdout, *(file.read_text() for file in files)])
+
+    hidden, told = played(), played('--show-held-out')
+    assert '1 with faults; held out' in hidden
+    assert 'held out' not in told
+    for trace in ('misread', '53 mil', '77001', 'alone'):
+        assert trace not in hidden
+        assert trace in told
 
 
 def test_a_bound_is_read_and_a_wrong_one_is_one_sentence(tmp_path: Path) -> None:
