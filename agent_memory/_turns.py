@@ -18,7 +18,7 @@ from agent_memory._snapshots import PastTurn, Snapshot, SnapshotCache, remember,
 from agent_memory.backend._protocol import Commit, Grant, JoinableStore, Message, SessionStore
 from agent_memory.codec import Codec, StoredReply
 from agent_memory.errors import LeaseLost, SessionConflict, StoreUnavailable
-from agent_memory.handoff import HANDOFF, handoff_data
+from agent_memory.handoff import HANDOFF, handoff_data, owed_handoff
 from agent_memory.profile import Change, Fact, ProfileT
 from agent_memory.session import ConversationMessage, Inbound, SessionData
 from agent_memory.turn import Action, Event, Folded, TurnRecord, UserMessage, fold
@@ -158,6 +158,8 @@ class Turn(Generic[ProfileT]):
         """
         folded = self.fold(actions)
         session, events = self._advanced(folded)
+        source = self.messages[-1].id if self.messages else None
+        events += owed_handoff(session, self._codec.domain, events, message=source)
         if record:
             session.spent = record.added_to(session.spent)
         happened: dict[str, Any] = {'messages': list(self.messages), 'reply': reply, 'facts': list(folded.facts)}

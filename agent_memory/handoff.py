@@ -19,6 +19,7 @@ from agent_memory.backend._archive import EventQueue, EventRow
 from agent_memory.errors import ArchiveUnavailable, HandoffUndelivered, StoreUnavailable
 from agent_memory.scoring import Score
 from agent_memory.session import ConversationMessage, Domain, SessionData
+from agent_memory.turn import Event
 
 if TYPE_CHECKING:
     import httpx2
@@ -168,6 +169,22 @@ def handoff_data(
         'summary': session.memory.summary,
         'transcript': [line.model_dump(mode='json') for line in transcript],
     }
+
+
+def owed_handoff(
+    session: SessionData[Any], domain: Domain[Any], events: Iterable[Event], *, message: str | None
+) -> list[Event]:
+    """Return the hand-over that a turn owes to who holds the conversation: its person let them know what was withheld.
+
+    Notes in `session` what a hand-over among the turn's `events` withholds, and that it is owed no more.
+    """
+    told = domain.permits(session, 'sharing')
+    if reasons := [str(event.data['reason']) for event in events if event.kind == HANDOFF]:
+        session.handoff_withheld = None if told else reasons[-1]
+    elif (reason := session.handoff_withheld) and told and domain.states.is_muted(session):
+        session.handoff_withheld = None
+        return [Event(kind='handoff', at=session.updated_at, message=message, data={'reason': reason})]
+    return []
 
 
 def _note(row: EventRow) -> HandoffNote:

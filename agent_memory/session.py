@@ -197,6 +197,8 @@ class SessionData(BaseModel, Generic[ProfileT]):
     state: str
     handoff_from: str | None = None
     """Where the conversation was when a person took it over."""
+    handoff_withheld: str | None = None
+    """The reason of a hand-over that said nothing of the person, who had not consented to share it."""
     turn: int = Field(default=0, ge=0)
     """Turns committed so far."""
     memory: ConversationMemory = Field(default_factory=ConversationMemory)

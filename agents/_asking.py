@@ -20,16 +20,17 @@ _LEAVES = (replies.GOODBYE, THINKING)
 
 def with_consent(reply: str, heard: Understanding, scene: Scene) -> str:
     """Return `reply`, or what asks for the consent that its turn of the conversation needs."""
-    if heard.rights or heard.erasure or heard.opt_out or heard.person or heard.restart:
-        return reply
-    if scene.standing.state == SessionState.HUMAN_HANDOFF:
+    if heard.rights or heard.erasure or heard.opt_out or heard.restart:
         return reply
     texts = [LEAD_CONSENT.text_for(purpose) for purpose in scene.standing.consent_to_ask]
     wanted = {one.purpose: one.text for one in texts if one}
+    unasked = {purpose: text for purpose, text in wanted.items() if text not in scene.told}
+    if heard.person or scene.standing.state == SessionState.HUMAN_HANDOFF:
+        # Nobody reads an answer in words any more; under this text, that of its button counts.
+        return f'{reply} {unasked["sharing"]}' if 'sharing' in unasked else reply
     if 'service' in wanted:
         opening = replies.GREETING if scene.asked is None else next(one for one in _FIRST if one not in scene.asked)
         return f'{opening} {wanted["service"]}'
-    unasked = {purpose: text for purpose, text in wanted.items() if text not in scene.told}
     offer = next((one for one in _OFFERS if reply.endswith(one)), None)
     if offer and 'sharing' in unasked:
         return f'{reply.removesuffix(offer)}{unasked["sharing"]}'

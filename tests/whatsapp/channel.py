@@ -22,8 +22,9 @@ from agent_memory._turns import Turn
 from agent_memory.backend._channel import Pace
 from agent_memory.backend._protocol import Policy
 from agent_memory.backend._redis import RedisStore
+from agent_memory.lead import CAR_LEAD
 from agent_memory.manager import SessionManager
-from agent_memory.session import Inbound
+from agent_memory.session import Domain, Inbound
 from agent_memory.testing.graph import FakeGraph
 from agent_memory.turn import AnswerConsent
 from agent_memory.vault import Vault
@@ -87,11 +88,14 @@ async def whatsapp(
     transcriber: Transcriber | None = None,
     store: RedisStore | None = None,
     data: Path | None = None,
+    domain: Domain[Any] = CAR_LEAD,
 ) -> AsyncGenerator[Whatsapp]:
     """Open a channel whose agent repeats what it is asked."""
     graph = graph or FakeGraph()
     manager = SessionManager(
-        store or RedisStore.from_url(redis_url, policy=POLICY), vault=Vault.at(data) if data else None
+        store or RedisStore.from_url(redis_url, policy=POLICY),
+        vault=Vault.at(data) if data else None,
+        domain=domain,
     )
     api = GraphApi(graph.phone_number_id, graph.token, make_client(graph.transport()))
     sender = GraphSender(api, Limits(anyio.current_time, pair_burst=1000), sleep=lambda _: anyio.lowlevel.checkpoint())
