@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from agent_memory.agents.portuguese._lexicon import Lexicon
-from agent_memory.agents.portuguese._text import fold, read_words
+from agent_memory.agents.portuguese._text import fold, read_typed
 
 _PLACEHOLDER = re.compile(
     r'^[\s<\[(*_]{0,4}(?:[🎤🎙🎵📷🖼🎥📹📄📎🎧🔊📸]|(?:mensagem de (?:voz|audio)|audio|voice '
@@ -95,7 +95,7 @@ def _clean(message: str) -> tuple[str, bool]:
     kept: list[str] = []
     state = 'clean'
     for sentence in _SPLIT.split(message):
-        words = read_words([sentence])
+        words = read_typed([sentence])
         if state != 'clean' and _SINCERE.within(words):
             state = 'clean'
         if _WHOLE.within(words):
@@ -108,5 +108,5 @@ def _clean(message: str) -> tuple[str, bool]:
 
 
 def _suspect(message: str) -> bool:
-    words = read_words([message])
+    words = read_typed([message])
     return bool(_WHOLE.within(words) or _SENTENCE.within(words))

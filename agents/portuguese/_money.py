@@ -157,12 +157,17 @@ def _joins(words: Words, first: Amount, second: Amount) -> bool:
     if not first.money and (_year(first, words, pair=False) or first.value < 5) and second.money:
         return False
     if joint == ('para',):
-        return _opened(words, first.start)  # "de 70 pra 80"
+        return _CHANGES.within(words[max(0, first.start - _REACH) : first.start]) is None  # "muda de 70 pra 80"
     if joint == (',',) and second.end < len(words) and BEHIND.at(words, second.end):
         return False  # "50, 55 no máximo"
     if joint in ((',',), ('/',)):
         return not first.scaled
     return joint != ('e',) or not (first.scaled and second.scaled) or _opened(words, first.start)
+
+
+_CHANGES = Lexicon(
+    {True: 'mud* | sub* | aument* | baix* | diminu* | reduz* | troc* | passa/passar/passou | corrig* | era | foi'}
+)
 
 
 def _opened(words: Words, start: int) -> bool:

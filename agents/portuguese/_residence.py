@@ -28,7 +28,7 @@ CUES: Lexicon[Cue] = Lexicon(
         'passeio | morei | morava | nasci | nascido | comprei | compro | '
         'comprar em/no/na | vende* | vendi | placa | emplacado | fui | vou para | ir para/a | indo para | voltando | '
         'voces sao/ficam/estao/tem/entregam/atendem | '
-        'vcs | sitio em | chacara em | fazenda em | casa de praia | frete | patio | unidade | visita* | evento | '
+        'vcs | casa de praia | frete | patio | unidade | visita* | evento | '
         'show | jogo | work in/at | works | '
         'todo/toda/todos/todas/cada mes/meses/semana/semanas/dia/dias/ano .. estou/vou/fico/passo/viajo em/no/na/para/por | '
         'sempre/direto/volta/frequente* .. estou/vou/fico/passo/viajo em/no/na/para/por | vez estou/vou/fico/passo em/no/na/para/por | '
@@ -37,7 +37,7 @@ CUES: Lexicon[Cue] = Lexicon(
         'de | trouxe | trazer | passo por | bate e volta '
         '| ida e volta | estrada para/de | anuncio | servico em | trampo em | trampo',
         'kin': f'minha familia | meu/minha/nosso/nossa/o/a/um/uma {KIN} | {KIN} de',
-        'weak': 'trabalho/trabalhamos/trampo/trampamos de/como/com .. em | faco/fazemos/fazendo/fazer entrega/entregas/frete/fretes/corrida/corridas/carreto/carretos/mudanca/mudancas .. em | '
+        'weak': 'trabalho/trabalhamos/trampo/trampamos/trabalhar/trampar de/como/com .. em | faco/fazemos/fazendo/fazer entrega/entregas/frete/fretes/corrida/corridas/carreto/carretos/mudanca/mudancas .. em | '
         'trabalho/trabalhamos/trampo/rodo/dirijo/corro com/de/no/na/para/como/por o/a? motorista? de? uber/99/indrive/indriver/app/apps/aplicativo/aplicativos/taxi/cabify em/no/na/aqui | em | no | na | in | en | de | do | da | para | :',
         'region': 'zona norte/sul/leste/oeste/central | interior | litoral | estado | regiao | sul | norte | oeste | leste | sudoeste | noroeste | '
         'nordeste | sudeste | sertao | zona da mata | vale | serra gaucha | '

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from agent_memory.agents.portuguese._data import word_set
+from agent_memory.agents.portuguese._foreign import foreign_phrases
 from agent_memory.agents.portuguese._spelled import LANGUAGE_OF, read_spelled
 from agent_memory.agents.portuguese._typos import mended
 
@@ -145,7 +146,16 @@ def fold(text: str) -> str:
 
 
 def read_words(messages: Sequence[str]) -> Words:
-    """Return the words of one turn, each message closed by `END`."""
+    """Return the words of one turn in Portuguese, each message closed by `END`."""
+    return Words(_with_spelled_numbers(_in_portuguese(_typed(messages))))
+
+
+def read_typed(messages: Sequence[str]) -> Words:
+    """Return the words of one turn in the language they were typed in."""
+    return Words(_with_spelled_numbers(_typed(messages)))
+
+
+def _typed(messages: Sequence[str]) -> list[Word]:
     words: list[Word] = []
     room = LONGEST
     for message in messages:
@@ -155,7 +165,17 @@ def read_words(messages: Sequence[str]) -> Words:
         words += split
         words.append(Word(END, ''))
         room = max(0, room - len(message))
-    return Words(_with_spelled_numbers(words))
+    return words
+
+
+def _in_portuguese(words: list[Word]) -> list[Word]:
+    said: list[Word] = []
+    end = 0
+    for start, after, phrase in foreign_phrases([fold(word.raw) for word in words]):
+        said += words[end:start]
+        said += [_word(part) for part in phrase.split()]
+        end = after
+    return [*said, *words[end:]] if end else words
 
 
 def keys(text: str) -> tuple[str, ...]:
