@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pydantic import JsonValue
+from pydantic_core import to_json
 
 from agent_memory import telemetry
 from agent_memory.backend._archive import (
@@ -123,8 +124,7 @@ class Opener:
         """Return a session row with its profile and summary in clear."""
         cells = await self._cells(row.contact_id, row.profile, row.summary)
         profile = cells.open_value(f'profile:{row.session_id}', row.profile)
-        return replace(
-            row,
+        return row._replace(
             profile=json.dumps(profile, ensure_ascii=False),
             summary=cells.open_text(f'summary:{row.session_id}', row.summary),
         )
@@ -132,13 +132,13 @@ class Opener:
     async def message(self, row: MessageRow) -> MessageRow:
         """Return a message row with its text in clear."""
         cells = await self._cells(row.contact_id, row.content)
-        return replace(row, content=cells.open_text(f'content:{row.id}', row.content))
+        return row._replace(content=cells.open_text(f'content:{row.id}', row.content))
 
     async def event(self, row: EventRow) -> EventRow:
         """Return an event row with its data in clear."""
         cells = await self._cells(row.contact_id, row.data)
         data = cells.open_event(f'data:{row.session_id}:{row.version}:{row.kind}', row.data)
-        return replace(row, data=json.dumps(data, ensure_ascii=False))
+        return row._replace(data=json.dumps(data, ensure_ascii=False))
 
     async def fact(self, row: FactRow) -> FactRow:
         """Return a fact row with its values in clear."""
@@ -148,7 +148,7 @@ class Opener:
             None if cell is None else json.dumps(cells.open_value(f'{name}:{place}', cell), ensure_ascii=False)
             for name, cell in (('old', row.old), ('new', row.new))
         )
-        return replace(row, old=old, new=new)
+        return row._replace(old=old, new=new)
 
     async def record(self, row: TurnRow, codec: Codec[Any]) -> TurnRecord:
         """Return the whole record of a turn row."""
@@ -249,7 +249,6 @@ def _turn_rows(entry: Entry, codec: Codec[Any]) -> Rows:
     session_id, contact_id, version = _session_id(entry), entry.contact_id, entry.version
     record = codec.read_turn(entry.body, started_ms=entry.started_ms, version=version)
     cells = Cells(codec.box)
-    lines = record.lines()
     return Rows(
         turns=(
             TurnRow(
@@ -265,7 +264,7 @@ def _turn_rows(entry: Entry, codec: Codec[Any]) -> Rows:
                 score=record.score,
                 completeness=record.completeness,
                 model=record.model,
-                usage=json.dumps(record.usage),
+                usage=to_json(record.usage).decode(),
                 cost=record.cost,
                 duration_ms=record.duration_ms,
                 record=_record(entry, codec, record),
@@ -274,8 +273,9 @@ def _turn_rows(entry: Entry, codec: Codec[Any]) -> Rows:
             ),
         ),
         messages=tuple(
-            MessageRow(id_, session_id, contact_id, line.role, cells.text(f'content:{id_}', line.content), line.at)
-            for id_, line in ((f'{session_id}:{version}:{place}', line) for place, line in enumerate(lines))
+            MessageRow(id_, session_id, contact_id, role, cells.text(f'content:{id_}', content), at)
+            for place, (role, content, at) in enumerate(record.spoken())
+            for id_ in (f'{session_id}:{version}:{place}',)
         ),
         facts=tuple(
             FactRow(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -19,6 +19,7 @@ from agent_memory.session import (
     Domain,
     Referral,
     Request,
+    Role,
     SessionData,
     Spent,
     Stamp,
@@ -194,11 +195,17 @@ class TurnRecord(BaseModel):
 
     def lines(self) -> list[ConversationMessage]:
         """Return what was said in this turn, oldest first."""
-        line = ConversationMessage
-        lines = [line(role='user', content=one.text, at=one.at) for one in self.messages if one.text.strip()]
+        return [ConversationMessage(role=role, content=content, at=at) for role, content, at in self.spoken()]
+
+    def spoken(self) -> Iterator[tuple[Role, str, datetime]]:
+        """Return role, text and time of its `lines`, which are more to make."""
+        for one in self.messages:
+            if one.text.strip():
+                yield 'user', one.text, one.at
         if self.reply and self.reply.strip():
-            lines.append(line(role='assistant', content=self.reply, at=self.at))
-        return [*lines, *self.said]
+            yield 'assistant', self.reply, self.at
+        for line in self.said:
+            yield line.role, line.content, line.at
 
 
 @dataclass(frozen=True)

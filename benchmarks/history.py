@@ -1,7 +1,7 @@
 """What the history costs: `python -m benchmarks.history [--messages 10000000] [--turns 20000] [--json]`.
 
 Archiving: rows a second from a real outbox, sealed as it is by default, into a new file, against `executemany` and an
-Arrow bulk load of the same rows (`make bench-history` brings pyarrow). Reading: one contact's transcript and the funnel
+Arrow bulk load of the same rows. Reading: one contact's transcript and the funnel
 over generated messages, the last 100,000 of which came after the file was sorted, how long sorting took, and the file's
 size.
 """
@@ -18,7 +18,6 @@ import statistics
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -138,7 +137,7 @@ def tables_of(rows: Sequence[Rows]) -> dict[str, list[Any]]:
 
 
 def columns_of(row: Any) -> str:
-    return ', '.join('time' if item.name == 'at' else f'"{item.name}"' for item in fields(row))
+    return ', '.join('time' if name == 'at' else f'"{name}"' for name in row._fields)
 
 
 def empty(path: Path) -> duckdb.DuckDBPyConnection:
@@ -164,8 +163,8 @@ def arrow_load(rows: Sequence[Rows], batch: int, path: Path) -> float | None:
     for start in range(0, len(rows), batch):
         connection.begin()
         for table, held in tables_of(rows[start : start + batch]).items():
-            columns: list[Any] = [list(column) for column in zip(*map(_values, held), strict=True)]
-            loaded: Any = pa.table({item.name: column for item, column in zip(fields(held[0]), columns, strict=True)})
+            columns: list[Any] = [list(column) for column in zip(*held, strict=True)]
+            loaded: Any = pa.table(dict(zip(held[0]._fields, columns, strict=True)))
             connection.register('loaded', loaded)
             connection.execute(f'INSERT INTO {table} ({columns_of(held[0])}) SELECT * FROM loaded')
         connection.commit()
@@ -179,18 +178,14 @@ def executemany(rows: Sequence[Rows], path: Path) -> float:
     started = time.perf_counter()
     connection.begin()
     for table, held in tables_of(rows).items():
-        places = ', '.join('?' for _ in fields(held[0]))
+        places = ', '.join('?' for _ in held[0])
         connection.executemany(
-            f'INSERT INTO {table} ({columns_of(held[0])}) VALUES ({places})', [list(_values(row)) for row in held]
+            f'INSERT INTO {table} ({columns_of(held[0])}) VALUES ({places})', [list(row) for row in held]
         )
     connection.commit()
     seconds = time.perf_counter() - started
     connection.close()
     return seconds
-
-
-def _values(row: Any) -> tuple[Any, ...]:
-    return tuple(getattr(row, item.name) for item in fields(row))
 
 
 async def timed(work: Callable[[], Awaitable[object]]) -> float:

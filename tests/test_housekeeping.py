@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -53,8 +52,8 @@ async def test_what_outlived_its_rule_goes_without_a_hand(tmp_path: Path) -> Non
     archive = DuckDBArchive(tmp_path / 'history.duckdb')
     old = datetime.now(UTC) - timedelta(days=2)
     rows = turn(1)
-    said = tuple(replace(line, at=old) for line in rows.messages)
-    await archive.append(batch(replace(rows, messages=said), Rows(turns=turn(2).turns)))
+    said = tuple(line._replace(at=old) for line in rows.messages)
+    await archive.append(batch(rows._replace(messages=said), Rows(turns=turn(2).turns)))
     await archive.close()
 
     async with MemorySettings(data_dir=tmp_path, retain_days={'message_history': 1}).open(CAR_LEAD):

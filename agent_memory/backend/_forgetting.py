@@ -80,8 +80,7 @@ def _left(rows: Rows, stones: dict[str, int]) -> Rows:
         began = row.entry_id.partition('-')[0] if isinstance(row, DeadLetter) else row.session_id.rpartition(':')[2]
         return int(began) > at
 
-    names = ('sessions', 'turns', 'messages', 'facts', 'events', 'dead_letters')
-    return replace(rows, **{name: tuple(row for row in getattr(rows, name) if stays(row)) for name in names})
+    return Rows._make(tuple(filter(stays, of_table)) for of_table in rows)
 
 
 def _tables(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from agent_memory.backend._archive import Rows, SessionRow, TurnRow
@@ -40,7 +40,7 @@ def progress(known: Mapping[str, SessionRow], rows: Iterable[Rows]) -> Progress:
             course.take(turn, entry)
         for session in entry.sessions:
             course = opened.pop(session.session_id, None)
-            closed.append(course.ended(session) if course else replace(session, reached=session.state))
+            closed.append(course.ended(session) if course else session._replace(reached=session.state))
     return Progress(tuple(course.row() for course in opened.values()), tuple(closed))
 
 
@@ -80,8 +80,7 @@ class _Course:
         """Return it as its last turn left it."""
         if self.last is None:
             return self.before
-        return replace(
-            self._walked(self.before),
+        return self._walked(self.before)._replace(
             version=self.last.version,
             state=self.last.state,
             turn=self.last.turn,
@@ -96,8 +95,7 @@ class _Course:
         return self._walked(session)
 
     def _walked(self, row: SessionRow) -> SessionRow:
-        return replace(
-            row,
+        return row._replace(
             reached=','.join(self.reached),
             source=self.source,
             said=self.said,

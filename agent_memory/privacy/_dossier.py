@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar, cast
 
@@ -19,7 +19,7 @@ from agent_memory.scoring import Score
 from agent_memory.turn import TurnRecord
 
 _ALL = 1_000_000
-R = TypeVar('R')
+R = TypeVar('R', TurnRow, EventRow, FactRow)
 
 
 @dataclass(frozen=True)
@@ -115,8 +115,8 @@ class Person:
     async def _past(self, row: tuple[Any, ...]) -> dict[str, Any]:
         from agent_memory.backend._archive import SessionRow
 
-        opened = await Opener(self.manager.vault).session(SessionRow(*row[: len(fields(SessionRow))]))
-        return {**_fields(opened), 'profile': json.loads(opened.profile)}
+        opened = await Opener(self.manager.vault).session(SessionRow(*row[: len(SessionRow._fields)]))
+        return {**opened._asdict(), 'profile': json.loads(opened.profile)}
 
     async def _letter(self, row: tuple[Any, ...]) -> dict[str, Any]:
         entry_id, partition, contact_id, kind, error, body, at = row
@@ -132,11 +132,7 @@ class Person:
         self, question: Question, row_type: type[R], open_row: Callable[[R], Awaitable[R]]
     ) -> list[dict[str, Any]]:
         found = await self._ask(question)
-        return [_fields(await open_row(row_type(*row))) for row in found.rows]
-
-
-def _fields(row: Any) -> dict[str, Any]:
-    return {item.name: getattr(row, item.name) for item in fields(row)}
+        return [(await open_row(row_type._make(row)))._asdict() for row in found.rows]
 
 
 def _dicts(answer: Answer, without: tuple[str, ...] = ()) -> list[dict[str, Any]]:

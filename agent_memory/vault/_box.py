@@ -61,13 +61,14 @@ def text_sealed_with(text: str) -> str | None:
 class Box:
     """Seals and opens with the key of `contact_id`."""
 
-    __slots__ = ('_aes', '_contact', '_key_id', 'contact_id', 'key_id')
+    __slots__ = ('_aes', '_bound_to', '_contact', '_key_id', 'contact_id', 'key_id')
 
     def __init__(self, contact_id: str, key: bytes) -> None:
         self.contact_id = contact_id
         self.key_id = key_id(key)
         self._aes = AESGCM(key)
         self._contact = contact_id.encode()
+        self._bound_to = b'\0'.join((TEXT.encode(), self._contact, b''))
         self._key_id = bytes.fromhex(self.key_id)
 
     def __repr__(self) -> str:
@@ -115,7 +116,7 @@ class Box:
         return self._decrypted(rest[:_NONCE_BYTES], rest[_NONCE_BYTES:], head + self._contact)
 
     def _bound(self, place: str) -> bytes:
-        return b'\0'.join((TEXT.encode(), self._contact, place.encode()))
+        return self._bound_to + place.encode()
 
     def _decrypted(self, nonce: bytes, sealed: bytes, bound: bytes) -> bytes:
         try:

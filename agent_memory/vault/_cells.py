@@ -47,7 +47,7 @@ class Cells:
         if value is None:
             return None
         text = to_json(value).decode()
-        return json.dumps(self._box.seal_text(place, text)) if self._box else text
+        return _quoted(self._box.seal_text(place, text)) if self._box else text
 
     def event(self, place: str, data: Mapping[str, Any]) -> str:
         """Return the data of an event as JSON, with what may be counted in clear."""
@@ -92,7 +92,12 @@ class Cells:
 
 def blob_cell(blob: bytes) -> str:
     """Return a sealed blob as the value of a JSON column."""
-    return json.dumps(_BLOB + base64.b64encode(blob).decode())
+    return _quoted(_BLOB + base64.b64encode(blob).decode())
+
+
+def _quoted(base64_text: str) -> str:
+    """Return a sealed text as JSON. It has no character that JSON writes differently."""
+    return f'"{base64_text}"'
 
 
 def blob_of(cell: str) -> bytes | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 from agent_memory.backend._archive import Batch, DeadLetter, EventRow, FactRow, Rows
@@ -44,16 +43,15 @@ _WRITTEN: dict[Question, tuple[str, ...]] = {
 def conversation() -> Batch:
     """Ana agrees, asks to be forgotten, qualifies and is closed; Bia goes on; one message was given up."""
     ana = [turn(1), turn(2, state='collecting_profile'), turn(3, state='car_details')]
-    ana[0] = replace(ana[0], turns=(replace(ana[0].turns[0], source='ad:7', asked='city,urgency'),))
+    ana[0] = ana[0]._replace(turns=(ana[0].turns[0]._replace(source='ad:7', asked='city,urgency'),))
     agreed = '{"action": "given", "given": true, "purpose": "service", "version": "1", "sha256": "aa", "channel": "c"}'
-    ana[1] = replace(ana[1], facts=(_fact(2, 'city', '"Recife"'),), events=(_event(2, 'consent', agreed),))
-    ana[2] = replace(
-        ana[2],
+    ana[1] = ana[1]._replace(facts=(_fact(2, 'city', '"Recife"'),), events=(_event(2, 'consent', agreed),))
+    ana[2] = ana[2]._replace(
         facts=(_fact(3, 'city', '"Olinda"'), _fact(3, 'budget_max', '50000')),
         events=(_event(3, 'qualified', '{}'), _event(3, 'request', '{"request": "erasure"}')),
     )
     letter = DeadLetter('5-0', 0, 'ana', 'dead', 'given up', b'\x00\xff')
-    closed = replace(CLOSED, version=3, turn=3, state='car_details', score=72)
+    closed = CLOSED._replace(version=3, turn=3, state='car_details', score=72)
     return batch(*ana, Rows(sessions=(closed,), dead_letters=(letter,)), turn(1, session='bia:1'))
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import resource
 import sys
-from dataclasses import replace
 
 from agent_memory.backend._archive import Batch, Rows
 from agent_memory.backend._duckdb import DuckDBArchive
@@ -31,7 +30,7 @@ async def main(path: str) -> None:
 
 
 def _batch(version: int) -> Batch:
-    row = replace(TURN, version=version, record='"' + f'{version} ' * 20_000 + '"')
+    row = TURN._replace(version=version, record='"' + f'{version} ' * 20_000 + '"')
     return batch(Rows(turns=(row,)), after=f'{version - 1}-0', offset=f'{version}-0')
 
 

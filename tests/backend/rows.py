@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from agent_memory.backend._archive import Batch, Entry, MessageRow, Rows, SessionRow, TurnRow
@@ -50,8 +49,8 @@ def turn(version: int, *, session: str = 'ana:1', state: str = 'greeting') -> Ro
     contact = session.partition(':')[0]
     at = BEGUN + timedelta(minutes=version)
     sent_at = at - timedelta(seconds=3)
-    row = replace(
-        TURN, session_id=session, contact_id=contact, version=version, turn=version, at=at, sent_at=sent_at, state=state
+    row = TURN._replace(
+        session_id=session, contact_id=contact, version=version, turn=version, at=at, sent_at=sent_at, state=state
     )
     said = MessageRow(f'{version}.0', session, contact, 'user', f'pergunta {version}', at)
     reply = MessageRow(f'{version}.1', session, contact, 'assistant', f'resposta {version}', at)
@@ -67,6 +66,6 @@ async def decode(entry: Entry) -> Rows:
     body = json.loads(entry.body)
     session = f'{entry.contact_id}:{entry.started_ms}'
     if entry.kind == 'close':
-        return Rows(sessions=(replace(CLOSED, session_id=session, contact_id=entry.contact_id, reason=entry.note),))
+        return Rows(sessions=(CLOSED._replace(session_id=session, contact_id=entry.contact_id, reason=entry.note),))
     rows = turn(entry.version, session=session)
-    return replace(rows, turns=(replace(rows.turns[0], turn=body['n'], record=body.get('record', '{}')),))
+    return rows._replace(turns=(rows.turns[0]._replace(turn=body['n'], record=body.get('record', '{}')),))

@@ -4,7 +4,6 @@ import subprocess
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -12,10 +11,19 @@ import anyio
 import duckdb
 import pytest
 
+from agent_memory.backend import _tables
 from agent_memory.backend._archive import Archive, DeadLetter, EventRow, FactRow, MessageRow, Rows
 from agent_memory.backend._duckdb import DuckDBArchive
 from agent_memory.errors import ArchiveRefused, ArchiveUnavailable
 from tests.backend.rows import BEGUN, CLOSED, TURN, batch, turn
+
+
+@pytest.fixture(autouse=True, params=[1_000_000, 1], ids=['JSON', 'Arrow'])
+def _way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Write every batch as small ones are, and as large ones are where pyarrow is installed."""
+    if request.param == 1:
+        pytest.importorskip('pyarrow')
+    monkeypatch.setattr(_tables, 'WORTH_ARROW', request.param)
 
 
 def rows_of(path: Path, query: str) -> list[tuple[object, ...]]:
@@ -68,6 +76,13 @@ async def test_a_time_of_another_zone_is_kept_as_the_same_moment(archive: DuckDB
     assert found.at.tzinfo is UTC
 
 
+@pytest.mark.parametrize('text', ['"aspas" e \\ barras', 'linha\nlinha\ttab\x1e', 'nulo \0 aqui', '🚗 São Luís', ''])
+async def test_any_text_comes_back(archive: DuckDBArchive, text: str) -> None:
+    lines = [MessageRow(str(place), 'ana:1', 'ana', 'user', said, BEGUN) for place, said in enumerate((text, 'oi'))]
+    await archive.append(batch(Rows(messages=tuple(lines))))
+    assert await archive.messages('ana:1', limit=2) == lines
+
+
 async def test_a_batch_sent_twice_is_written_once(archive: DuckDBArchive) -> None:
     await archive.append(batch(turn(1)))
     await archive.append(batch(turn(1)))
@@ -92,9 +107,10 @@ async def test_a_batch_that_overlaps_what_is_archived_is_not_written(archive: Du
 @pytest.mark.parametrize(
     'refused',
     [
-        pytest.param(replace(TURN, record='{no json'), id='no JSON'),
-        pytest.param(replace(TURN, model='\ud800'), id='half of a surrogate pair'),
-        pytest.param(replace(TURN, cost='cheap'), id='not a number'),
+        pytest.param(TURN._replace(record='{no json'), id='no JSON'),
+        pytest.param(TURN._replace(model='\ud800'), id='half of a surrogate pair'),
+        pytest.param(TURN._replace(cost='cheap'), id='not a number'),
+        pytest.param(TURN._replace(version=2**70), id='too large a number'),
     ],
 )
 async def test_a_refused_row_leaves_nothing_of_its_batch(archive: DuckDBArchive, refused: object) -> None:
@@ -110,14 +126,14 @@ async def test_a_refused_row_leaves_nothing_of_its_batch(archive: DuckDBArchive,
 async def test_sessions_are_newest_first_and_an_open_one_shows_its_newest_turn(archive: DuckDBArchive) -> None:
     later = BEGUN + timedelta(days=2)
     reopened = [
-        replace(TURN, session_id='ana:2', started_at=later, version=version, turn=version, state=state)
+        TURN._replace(session_id='ana:2', started_at=later, version=version, turn=version, state=state)
         for version, state in [(1, 'greeting'), (2, 'car_details')]
     ]
     await archive.append(batch(turn(1), turn(2), Rows(sessions=(CLOSED,)), Rows(turns=tuple(reopened))))
 
     newest, oldest = await archive.sessions('ana', limit=10)
     assert (newest.session_id, newest.state, newest.version, newest.reason) == ('ana:2', 'car_details', 2, 'open')
-    assert oldest == replace(CLOSED, reached='greeting,completed', said=2)
+    assert oldest == CLOSED._replace(reached='greeting,completed', said=2)
     assert await archive.sessions('ana', limit=1) == [newest]
     assert await archive.sessions('bia', limit=1) == []
 

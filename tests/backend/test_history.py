@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -29,19 +28,18 @@ from tests.servers import until
 async def told(archive: DuckDBArchive) -> DuckDBArchive:
     """Ana qualifies in her third turn and is closed; Bia is greeted; Caio came a month later."""
     ana = [turn(1), turn(2, state='collecting_profile'), turn(3, state='car_details')]
-    came = replace(ana[0].turns[0], source='ad:7', asked='city,urgency')
-    ana[0] = replace(ana[0], turns=(came,))
-    ana[1] = replace(ana[1], turns=(replace(ana[1].turns[0], asked='urgency'),))
-    qualified = replace(ana[2].turns[0], score=72, sent_at=ana[2].turns[0].at - timedelta(seconds=4))
-    ana[2] = replace(
-        ana[2],
+    came = ana[0].turns[0]._replace(source='ad:7', asked='city,urgency')
+    ana[0] = ana[0]._replace(turns=(came,))
+    ana[1] = ana[1]._replace(turns=(ana[1].turns[0]._replace(asked='urgency'),))
+    qualified = ana[2].turns[0]._replace(score=72, sent_at=ana[2].turns[0].at - timedelta(seconds=4))
+    ana[2] = ana[2]._replace(
         turns=(qualified,),
         facts=(_fact(2, 'city', '"Recife"'), _fact(3, 'city', '"Olinda"'), _fact(3, 'budget_max', '50000')),
         events=(EventRow('ana:1', 'ana', 3, 'qualified', None, '{}', qualified.at),),
     )
-    closed = replace(CLOSED, version=3, turn=3, state='car_details', score=72)
+    closed = CLOSED._replace(version=3, turn=3, state='car_details', score=72)
     late = turn(1, session='caio:1')
-    caio = replace(late, turns=(replace(late.turns[0], started_at=BEGUN + timedelta(days=30)),))
+    caio = late._replace(turns=(late.turns[0]._replace(started_at=BEGUN + timedelta(days=30)),))
     await archive.append(batch(*ana, Rows(sessions=(closed,)), turn(1, session='bia:1'), caio))
     return archive
 

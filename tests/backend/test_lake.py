@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import nullcontext
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import get_args
@@ -100,7 +99,7 @@ async def test_a_second_archiver_waits_until_the_first_lets_go(archive: LakeArch
 async def test_archivers_of_two_groups_write_one_whole_ledger(archive: LakeArchive, second: LakeArchive) -> None:
     def agreed(number: int, contact: str) -> Rows:
         event = EventRow(f'{contact}:1', contact, number, 'consent', None, '{"action": "given"}', BEGUN)
-        return replace(turn(number, session=f'{contact}:1'), events=(event,))
+        return turn(number, session=f'{contact}:1')._replace(events=(event,))
 
     async def write(own: LakeArchive, partition: int, contact: str) -> None:
         for number in range(1, 9):
@@ -154,7 +153,7 @@ async def test_a_writer_that_lost_its_locks_unnoticed_cannot_commit(archive: Lak
 
 
 async def test_a_refused_row_leaves_nothing_of_its_batch(archive: LakeArchive) -> None:
-    broken = replace(turn(2), turns=(replace(turn(2).turns[0], record='no JSON'),))
+    broken = turn(2)._replace(turns=(turn(2).turns[0]._replace(record='no JSON'),))
     with pytest.raises(ArchiveRefused):
         await archive.append(batch(turn(1), broken))
     assert await archive.offset(0) == '0-0'
@@ -195,8 +194,8 @@ async def test_a_forgotten_person_is_in_no_file_and_in_no_table_of_the_catalog(
 
 
 async def test_retention_removes_what_outlived_its_rule_from_the_files(archive: LakeArchive, tmp_path: Path) -> None:
-    later = replace(turn(1, session='bia:1').messages[0], at=BEGUN + timedelta(days=100), content='palavra nova')
-    first = replace(turn(1).messages[0], content='palavra velha')
+    later = turn(1, session='bia:1').messages[0]._replace(at=BEGUN + timedelta(days=100), content='palavra nova')
+    first = turn(1).messages[0]._replace(content='palavra velha')
     await archive.append(batch(Rows(messages=(first,) * 300), Rows(messages=(later,) * 300)))
     gone, _ = await retain(archive, [Rule('message_history', timedelta(days=30))], now=BEGUN + timedelta(days=101))
     assert (gone.rows, gone.of) == (300, 600)
@@ -304,4 +303,4 @@ def test_a_catalog_that_is_not_in_postgresql_is_refused() -> None:
 
 
 def _saying(text: str, rows: Rows) -> Rows:
-    return replace(rows, messages=tuple(replace(line, content=text) for line in rows.messages))
+    return rows._replace(messages=tuple(line._replace(content=text) for line in rows.messages))

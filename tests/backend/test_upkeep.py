@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -76,12 +75,12 @@ async def test_retention_tells_what_would_go_and_then_removes_it_from_the_bytes(
     archive: DuckDBArchive, path: Path
 ) -> None:
     old, new = turn(1), turn(1, session='bia:1')
-    later = replace(new.messages[0], at=BEGUN + timedelta(days=100), content='palavra nova')
-    first = replace(old.messages[0], content='palavra velha')
-    whole = replace(old.turns[0], record='{"reply": "palavra velha"}')
-    after = replace(new.turns[0], record='{"reply": "palavra nova"}', at=later.at)
+    later = new.messages[0]._replace(at=BEGUN + timedelta(days=100), content='palavra nova')
+    first = old.messages[0]._replace(content='palavra velha')
+    whole = old.turns[0]._replace(record='{"reply": "palavra velha"}')
+    after = new.turns[0]._replace(record='{"reply": "palavra nova"}', at=later.at)
     await archive.append(
-        batch(replace(old, turns=(whole,), messages=(first,)), replace(new, turns=(after,), messages=(later,)))
+        batch(old._replace(turns=(whole,), messages=(first,)), new._replace(turns=(after,), messages=(later,)))
     )
     rules = [Rule('message_history', timedelta(days=30)), Rule('events', timedelta(days=30))]
     now = BEGUN + timedelta(days=101)

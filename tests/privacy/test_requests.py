@@ -26,8 +26,8 @@ async def archive(tmp_path: Path) -> AsyncIterator[DuckDBArchive]:
 
 def event(version: int, kind: str, **data: object) -> Rows:
     at = BEGUN + timedelta(minutes=version)
-    return replace(
-        turn(version), events=(EventRow('ana:1', 'ana', version, kind, f'm{version}', json.dumps(data), at),)
+    return turn(version)._replace(
+        events=(EventRow('ana:1', 'ana', version, kind, f'm{version}', json.dumps(data), at),)
     )
 
 
