@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
-from agent_memory.agents._wishes import OFFERS_VISIT, Facet
+from agent_memory.agents._replies import KNOW_MORE
+from agent_memory.agents._wishes import OFFERS_VISIT, Best, Facet
 from agent_memory.agents._wording import BODIES, PRIORITIES, USES, money
 from agent_memory.catalogue import Car, Comparison, Details, Found, Match, Reason
 from agent_memory.lead import BodyType, MainUse, Priority
@@ -13,12 +15,19 @@ from agent_memory.lead import BodyType, MainUse, Priority
 NONE_FITS = 'Não encontrei nenhum carro no estoque com tudo o que você pediu.'
 ASK_CONSULTANT = 'Não consigo consultar o estoque agora. Posso chamar um consultor para te mandar as opções?'
 STALE = 'O estoque pode ter mudado; um consultor confirma.'
+_FOUND = 'Encontrei'
 _MOST_REASONS = 3
 _GIVE_UP = {
     'budget_max': 'aumentando o valor máximo',
     'brands': 'aceitando outras marcas',
     'excluded_brands': 'aceitando as marcas que você descartou',
     'body_types': 'aceitando outro tipo de carro',
+}
+_BEST: dict[Best, str] = {
+    'price': 'O mais barato deles:',
+    'year': 'O mais novo deles:',
+    'km': 'O menos rodado deles:',
+    'match': 'O que mais combina com o que você me contou:',
 }
 _GEARBOXES = {'automatic': 'automático', 'manual': 'manual'}
 
@@ -30,18 +39,19 @@ def say_found(said: Any) -> str:
     found = Found.model_validate(said)
     if not found.matches:
         return _relaxations(found)
-    opening = 'Encontrei este carro para você:' if len(found.matches) == 1 else 'Encontrei estas opções para você:'
+    opening = f'{_FOUND} este carro para você:' if len(found.matches) == 1 else f'{_FOUND} estas opções para você:'
     lines = [f'{place}) {_line(match)}' for place, match in enumerate(found.matches, start=1)]
-    asks = 'Quer saber mais de algum? É só me dizer o número.'
-    return '\n'.join([opening, *lines, *([STALE] if found.stale else []), asks])
+    return '\n'.join([opening, *lines, *([STALE] if found.stale else []), KNOW_MORE])
 
 
 def same_cars(said: Any, told: str) -> bool:
-    """Return whether a search found nothing but cars that the person was told of already."""
+    """Return whether a search found just the cars of the last list in `told`, or as many that it told of before."""
     if said is None or isinstance(said, str):
         return False
     matches = Found.model_validate(said).matches
-    return bool(matches) and all(_facts(match.car) in told for match in matches)
+    last = told.rpartition(_FOUND)[2].partition(KNOW_MORE)[0]
+    listed = len(re.findall(r'^\d\) ', last, re.MULTILINE))
+    return len(matches) == listed and all(_facts(match.car) in told for match in matches)
 
 
 def say_details(said: Any) -> str:
@@ -59,6 +69,11 @@ def say_details(said: Any) -> str:
     )
 
 
+def say_best(said: Any, by: Best) -> str:
+    """Return the car that is the best of those that were shown, in full."""
+    return f'{_BEST[by]} {say_details(said)}'
+
+
 def say_facet(said: Any, facet: Facet) -> str:
     """Return one thing about the car in play."""
     if isinstance(said, str):
@@ -68,6 +83,7 @@ def say_facet(said: Any, facet: Facet) -> str:
     known: dict[Facet, str] = {
         'color': f'a cor é {car.color}' if car.color else '',
         'km': f'rodou {_thousands(car.km)} km',
+        'year': f'o ano é {car.year}',
         'price': f'o preço é {money(car.price)}',
         'gearbox': f'o câmbio é {_GEARBOXES.get(car.gearbox, car.gearbox)}',
         'fuel': f'o combustível é {car.fuel}' if car.fuel else '',

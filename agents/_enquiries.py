@@ -8,15 +8,17 @@ from agent_memory.agents.portuguese._lexicon import Lexicon
 from agent_memory.agents.portuguese._text import Words
 
 Enquiry = Literal[
-    'how_are_you', 'photos', 'trade_in', 'address', 'hours', 'robot', 'papers', 'elsewhere', 'help', 'dislike', 'thinking'
+    'how_are_you', 'available', 'photos', 'trade_in', 'address', 'hours', 'robot', 'papers', 'elsewhere', 'help', 'dislike',
+    'thinking',
 ]  # fmt: skip
 
 _ENQUIRIES: Lexicon[Enquiry] = Lexicon(
     {
         'how_are_you': 'tudo bem ? | tudo bom ? | como vai | como voce/voces esta/estao | tudo joia ? | beleza ? | tudo certo ? | tudo bem com voce',
+        'available': 'disponivel | disponiveis | ainda tem o/a/esse/essa/ele/ela/? | ja vendeu/vendido/vendida | foi vendido/vendida',
         'photos': 'foto | fotos | imagem | imagens | video | videos',
         'trade_in': 'aceita/aceitam/pega/pegam/avalia/avaliam .. troca/carro/usado | na troca ? | fazem troca | trabalham com troca | dar/dou .. na troca',
-        'address': 'endereco | onde fica* | onde voces ficam/estao/sao | localizacao | como chego | fica onde | loja fisica | de onde voces sao | que cidade voces',
+        'address': 'endereco | onde fica* | onde voces ficam/estao/sao | localizacao | como chego | fica onde | loja fisica | loja .. onde | onde .. loja | de onde voces sao | que cidade voces',
         'hours': 'horario* | que horas | abre/abrem .. sabado/domingo/feriado/hoje/hora/horas | ate que horas | funciona/funcionam .. sabado/domingo/feriado',
         'robot': 'e/es um? robo | voce e .. robo/pessoa/humano/real/maquina | falando com .. robo/maquina | inteligencia artificial | chatgpt | quem e voce | e uma ia',
         'papers': 'batido | leilao | sinistro | laudo | procedencia | documento | documentos | documentacao | ipva | licenciado | multa | multas | '
@@ -32,6 +34,7 @@ _ENQUIRIES: Lexicon[Enquiry] = Lexicon(
 )  # fmt: skip
 THINKING = 'Sem problema, pense com calma. Quando quiser continuar, é só me chamar por aqui.'
 _ANSWERS: dict[Enquiry, str] = {
+    'available': 'Se o carro ainda está disponível, um consultor te confirma.',
     'photos': 'As fotos quem te manda é um consultor.',
     'trade_in': 'O seu carro na troca quem avalia é a nossa equipe.',
     'address': 'O endereço certinho um consultor te passa.',

@@ -80,6 +80,11 @@ async def guard_reply(ctx: RunContext[Any], reply: str) -> str:
     return replies.SAFE if grounds.previous != replies.SAFE else replies.SAFE_AGAIN
 
 
+def is_repeated(reply: str, previous: str | None) -> bool:
+    """Return whether a reply says again what was said just before it."""
+    return bool(previous) and fuzz.ratio(fold(reply), fold(previous)) >= 97
+
+
 def violations(reply: str, grounds: Grounds) -> list[str]:
     """Return the rules that `reply` breaks."""
     return [broken for rule in _RULES if (broken := rule(reply, grounds))]
@@ -180,9 +185,7 @@ def _promises(reply: str, grounds: Grounds) -> str | None:
 
 
 def _repeats(reply: str, grounds: Grounds) -> str | None:
-    if grounds.previous and fuzz.ratio(fold(reply), fold(grounds.previous)) >= 97:
-        return 'it repeats your previous reply'
-    return None
+    return 'it repeats your previous reply' if is_repeated(reply, grounds.previous) else None
 
 
 def _tells_of_others(reply: str, grounds: Grounds) -> str | None:

@@ -8,7 +8,7 @@ from pydantic_ai.messages import ToolCallPart
 
 from agent_memory.agents._replies import missing, to_ask, unanswered
 from agent_memory.agents._scene import Scene
-from agent_memory.agents._wishes import Wishes
+from agent_memory.agents._wishes import Wishes, best_of
 from agent_memory.agents.portuguese import Understanding
 from agent_memory.catalogue import MAX_COMPARED
 from agent_memory.lead import UserProfileData
@@ -31,9 +31,14 @@ def moves(heard: Understanding, wishes: Wishes, scene: Scene) -> list[ToolCallPa
     if heard.person or heard.opt_out or heard.erasure or heard.rights:
         return calls
     looks = _looks(heard, wishes, scene)
-    if not (heard.understood or wishes.enquiries or wishes.unsure) and not looks and scene.asked is not None:
+    if not (heard.understood or _answerable(wishes)) and not looks and scene.asked is not None:
         return [ToolCallPart('not_understood', {})]
     return calls + looks
+
+
+def _answerable(wishes: Wishes) -> bool:
+    """Return whether there is an answer to a turn that states no fact."""
+    return bool(wishes.enquiries or wishes.facet or wishes.alters) or wishes.unsure or wishes.terms or wishes.price
 
 
 def _looks(heard: Understanding, wishes: Wishes, scene: Scene) -> list[ToolCallPart]:
@@ -43,15 +48,19 @@ def _looks(heard: Understanding, wishes: Wishes, scene: Scene) -> list[ToolCallP
     if shown and wishes.compare:
         compared = cars if len(cars) > 1 else shown
         return [ToolCallPart('compare_cars', {'car_ids': [car.id for car in compared[:MAX_COMPARED]]})]
+    if wishes.best:
+        return [ToolCallPart('car_details', {'car_id': best_of(shown, wishes.best).id})]
     if len(cars) > 1:
         return [ToolCallPart('compare_cars', {'car_ids': [car.id for car in cars[:MAX_COMPARED]]})]
-    if cars and (heard.choice or wishes.details or not heard.changes):
+    if cars and (heard.choice or wishes.details or wishes.facet or not heard.changes):
         return [ToolCallPart('car_details', {'car_id': cars[0].id})]
     after = scene.profile.patch(heard.changes).profile
     changed = any(change.field in _CHOOSES for change in heard.changes)
     named = any(change.field == 'brands' for change in heard.changes)
     gives_up = wishes.unsure and len(missing(after)) == 1
-    asked_for = wishes.see or (wishes.price and named) or (gives_up and not shown)
+    about = wishes.price or 'available' in wishes.enquiries
+    asks_of_brand = (named and (about or wishes.has)) or (about and bool(after.brands) and not shown)
+    asked_for = wishes.see or wishes.others or asks_of_brand or (gives_up and not shown)
     goes_on = bool(heard.changes) or ((heard.understood or bool(wishes.enquiries)) and unanswered(after, scene.asked))
     nothing_to_ask = goes_on and not shown and not to_ask(after, scene.told)
     if asked_for or (changed and shown) or nothing_to_ask:

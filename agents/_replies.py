@@ -23,10 +23,27 @@ SAFE_AGAIN = 'Isso é melhor você ver com um consultor. Me conte que tipo de ca
 NO_MATTER = 'Sem problema.'
 THANKS = 'Por nada!'
 GOODBYE = 'Por nada! Quando quiser continuar, é só me chamar por aqui.'
-TERMS = 'Preço final, desconto, pagamento e prazo quem confirma é a nossa equipe. Quer que eu chame um consultor?'
+TEAM_CONFIRMS = 'Preço final, desconto, pagamento e prazo quem confirma é a nossa equipe.'
+TERMS = f'{TEAM_CONFIRMS} Quer que eu chame um consultor?'
+PRICES_SHOWN = 'O preço está ao lado de cada carro da lista.'
 PRICE_LATER = 'O preço depende do carro que eu encontrar para você.'
 COMPLETE = 'Já tenho o que preciso. Quer que eu chame um consultor para te mostrar as opções?'
 CONSULTANT = 'Posso chamar um consultor para continuar com você?'
+KNOW_MORE = 'Quer saber mais de algum? É só me dizer o número.'
+SAME_CARS = (
+    'Por enquanto é isso que combina com o que você me contou. Posso procurar de novo com outro valor, tipo '
+    f'ou marca. {KNOW_MORE}'
+)
+OTHER_CARS = 'Outros carros um consultor pode procurar para você.'
+TOLD_ALL = 'Isso é o que eu sei até aqui; o resto um consultor te confirma.'
+OF_EACH = 'Isso eu te conto de cada carro que te mostrar.'
+OF_EACH_SHOWN = 'Isso eu te conto de cada carro da lista.'
+ALTERS = {
+    'budget': 'Qual é o valor máximo que você quer pagar?',
+    'type': 'Que tipo de carro você prefere: hatch, sedã, SUV ou picape?',
+    'brand': 'Qual marca você prefere?',
+}
+"""What is asked of who would have another price, type or brand."""
 WHICH_ONE = 'Qual dos carros te interessou? Me diga o número.'
 
 # Each field has two wordings, so that the same question is never put twice in the same words.
@@ -70,7 +87,9 @@ def to_ask(profile: UserProfileData, told: str) -> list[str]:
         told: Everything that the person was told.
     """
     return [
-        field for field, *wordings in _QUESTIONS if _missing(profile, field) and _tries(wordings, told) < MOST_TRIES
+        field
+        for field, *wordings in _QUESTIONS
+        if _missing(profile, field) and _tries(wordings, told) < MOST_TRIES and not _any_will_do(field, wordings, told)
     ]
 
 
@@ -111,6 +130,11 @@ def unanswered(profile: UserProfileData, asked: str | None) -> bool:
     return any(_missing(profile, field) and _tries(wordings, asked or '') for field, *wordings in _QUESTIONS)
 
 
+def _any_will_do(field: str, wordings: Sequence[str], told: str) -> bool:
+    """Return whether the person was asked for a type or brand and prefers none."""
+    return field == 'body_types' and any(f'{wording}\n{NO_MATTER}' in told for wording in wordings)
+
+
 def _tries(wordings: Sequence[str], told: str) -> int:
     return sum(told.count(wording) for wording in wordings)
 
@@ -118,7 +142,9 @@ def _tries(wordings: Sequence[str], told: str) -> int:
 def acknowledgement(profile: UserProfileData, recorded: Mapping[str, Any]) -> str:
     """Return what was understood in this turn, in a few words; empty when nothing was."""
     said = [text for field, value in recorded.items() if (text := _spell(profile, field, value))]
-    return f'Anotado: {", ".join(said)}.' if said else ''
+    noted = [f'Anotado: {", ".join(said)}.'] if said else []
+    pleased = [f'Prazer, {profile.name}!'] if recorded.get('name') and profile.name else []
+    return ' '.join([*pleased, *noted])
 
 
 def known(profile: UserProfileData) -> str:
@@ -147,7 +173,6 @@ def _spell(profile: UserProfileData, field: str, said: Any) -> str:
 
 
 _WORDINGS: dict[str, Callable[[Any], str]] = {
-    'name': lambda value: f'prazer, {value}',
     'budget_min': lambda value: f'a partir de {money(value)}',
     'budget_max': lambda value: f'até {money(value)}',
     'main_use': lambda value: f'para {USES[value]}',

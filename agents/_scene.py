@@ -28,6 +28,8 @@ class ShownCar(BaseModel):
     id: str
     title: str
     price: int
+    year: int = 0
+    km: int = 0
 
 
 class Standing(BaseModel):

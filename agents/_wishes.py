@@ -17,9 +17,31 @@ _SEE = Lexicon(
     {
         True: 'ver opcoes/carros/algumas/as/os | quais opcoes/carros/modelos | mostra* | me manda/mande | manda fotos | sugest* | sugere | recomend* '
         '| indica* | tem algum/alguma/algo/alguns | o que tem/voces/voce/vcs | que carros | procura/procure .. para mim | mais opcoes | outras opcoes '
-        '| outros carros | outro carro | no estoque | quais voces/tem | o que voces? tem/tem? | voces tem carro/carros | em estoque | quero ver | posso ver'
+        '| outros carros | outro carro | tem mais ?/algum/alguma | no estoque | quais voces/tem | o que voces? tem/tem? | voces tem carro/carros | em estoque | quero ver | posso ver | tem ? ⏎'
     }
 )
+_HAVE = Lexicon({True: 'tem/tens/teria/teriam/vende/vendem .. ?'})
+_OTHERS = Lexicon(
+    {
+        True: 'mais/outras opcoes/carros/modelos | outros/outro carros/carro/modelos/modelo | tem outro/outros/outra/outras | tem mais ?/algum/alguma '
+        '| mais algum/alguma | algum/alguma outro/outra | so esse/esses/essa/essas ?/ai'
+    }
+)
+Best = Literal['price', 'year', 'km', 'match']
+_BEST: Lexicon[Best] = Lexicon(
+    {
+        'price': 'qual/quais .. mais barato/barata/baratos | o mais barato | a mais barata | mais barato deles/desses/dos | qual .. menor preco | tem algum/alguma/outro/outra .. mais barato/barata/em',
+        'year': 'qual/quais .. mais novo/nova/recente | o mais novo | a mais nova | mais novo deles/desses/dos',
+        'km': 'qual/quais .. menos rodado/rodada/km | o menos rodado | a menos rodada | menos rodado deles/desses/dos | qual .. menor km/quilometragem',
+        'match': 'qual .. indica/indicaria/recomenda/recomendaria/sugere/sugeriria/pegaria/compensa | qual .. vale mais',
+    }
+)
+Alterable = Literal['budget', 'type', 'brand']
+_ALTERABLE: Lexicon[Alterable] = Lexicon(
+    {'budget': 'valor | preco | orcamento', 'type': 'tipo | categoria', 'brand': 'marca | marcas'}
+)
+ASKS_TO_ALTER = ('prefere mudar', 'outro valor, tipo ou marca')
+"""What is in the replies that ask what else would do."""
 _COMPARE = Lexicon({True: 'compar* | diferenca* | qual .. melhor | qual dos | qual deles | versus | vs'})
 _DETAILS = Lexicon(
     {
@@ -27,16 +49,20 @@ _DETAILS = Lexicon(
         '| quanto custa/ta/esta/fica/sai | qual .. preco/valor | preco/valor do/da/desse/desta/dele | quantos km | foto/fotos do/da/desse | como e'
     }
 )
-_PRICE = Lexicon({True: 'quanto custa* | quanto e | quanto fica | quanto sai | preco* | valor do/da/desse/deles/dele'})
+_PRICE = Lexicon(
+    {
+        True: 'quanto custa* | qual .. preco/valor | quanto e | quanto fica | quanto sai | quanto ta/esta/custam/? | preco* | valor do/da/desse/deles/dele'
+    }
+)
 _TERMS = Lexicon(
     {
-        True: 'desconto* | abaixa* | faz por | fazem por | negoci* | melhor/menor/ultimo preco | preco final | juros | taxa* | parcel* | financia* | garantia | entrega* | prazo | '
-        'reserva* | test drive | disponivel | avaliar | avaliacao'
+        True: 'desconto* | quanto .. entrada | entrada minima | sem entrada | abaixa* | faz por | fazem por | negoci* | melhor/menor/ultimo preco | preco final | juros | taxa* | parcel* | financia* | cartao | boleto | proposta | garantia | entrega* | prazo | '
+        'reserva* | test drive | avaliar | avaliacao'
     }
 )
 _VISIT = Lexicon(
     {
-        True: 'testar/dirigir ele/ela/esse/essa/este/esta | testar/dirigir o carro | quero testar ⏎ | posso testar ⏎/? | uma/minha/a/de/fazer/quero visita | visita/visitar/conhecer .. loja/voces/ai/carro/estoque | agendar | marcar .. horario/visita | ir ai | ir na loja | passar ai | passar na loja'
+        True: 'testar/dirigir ele/ela/esse/essa/este/esta | testar/dirigir o carro | quero testar ⏎ | posso testar ⏎/? | uma/minha/a/de/fazer/quero visita | visita/visitar/conhecer .. loja/voces/ai/carro/estoque | agendar | marcar .. horario/visita | ir ai | vou/passo ai hoje/amanha/depois/sabado/domingo/segunda/terca/quarta/quinta/sexta | ir/vou na loja | passar ai | passar na loja | pessoalmente | quando posso/podemos ver/ir | ver de perto | posso/podemos/quero/queria/consigo/da visitar | levar .. mecanico'
     }
 )
 OFFERS_VISIT = 'Quer marcar uma visita'
@@ -50,16 +76,17 @@ _UNSURE = Lexicon(
         'ideia/preferencia/certeza | nenhuma | qualquer um/uma | depende | sem preferencia | vejo depois | prefiro nao'
     }
 )
-Facet = Literal['color', 'km', 'price', 'gearbox', 'fuel', 'place', 'features']
+Facet = Literal['color', 'km', 'year', 'price', 'gearbox', 'fuel', 'place', 'features']
 _FACETS: Lexicon[Facet] = Lexicon(
     {
         'color': 'cor | cores',
         'km': 'km | quilometragem | rodou | rodado',
+        'year': 'ano ? | que/qual ano | qual o ano | ano dele/dela/do',
         'price': 'preco | valor | quanto custa/e/ta/esta/fica/sai',
         'gearbox': 'cambio | automatico | manual',
         'fuel': 'combustivel | flex | gasolina | diesel | alcool | etanol',
         'place': 'onde ele? fica/esta/ta | em que cidade | qual cidade',
-        'features': 'opcionais | itens | multimidia | tem ar | ar condicionado | completo | direcao | airbag | abs',
+        'features': 'opcionais | itens | multimidia | tem ar | ar condicionado | completo | direcao | airbag | airbags | abs | camera | sensor | couro | teto solar',
     }
 )
 _THIS = Lexicon(
@@ -83,6 +110,14 @@ class Wishes:
 
     see: bool = False
     """To be shown cars."""
+    has: bool = False
+    """To know whether there is something."""
+    others: bool = False
+    """To be shown other ones than before."""
+    best: Best | None = None
+    """To be told which of the shown cars is the cheapest, the newest, the least driven or the one that fits best."""
+    alters: Alterable | None = None
+    """What the person would change, after they were asked."""
     compare: bool = False
     details: bool = False
     price: bool = False
@@ -112,30 +147,50 @@ def read_wishes(texts: Sequence[str], shown: Sequence[ShownCar], *, asked: str |
         asked: What they were told last.
     """
     words = read_words(list(texts))
+    best = _BEST.within(words) if shown else None
 
     def says(lexicon: Lexicon[bool]) -> bool:
         return lexicon.within(words) is not None
 
     return Wishes(
         see=says(_SEE),
+        has=says(_HAVE),
+        others=says(_OTHERS),
+        best=best,
+        alters=_ALTERABLE.within(words) if any(one in (asked or '') for one in ASKS_TO_ALTER) else None,
         compare=says(_COMPARE),
         details=says(_DETAILS),
-        price=says(_PRICE),
+        price=says(_PRICE) and 'fipe' not in words.places,
         terms=says(_TERMS),
         visit=says(_VISIT) or (OFFERS_VISIT in (asked or '') and leading_answer(words) is True),
         thanks=says(_THANKS),
         bye=says(_BYE),
         unsure=says(_UNSURE),
-        enquiries=read_enquiries(words),
+        # "Qual o mais barato?" takes exception to none of them.
+        enquiries=tuple(one for one in read_enquiries(words) if not (best and one == 'dislike')),
         facet=_FACETS.within(words),
         cars=_meant(words, shown) or _in_play(words, shown, asked),
     )
 
 
+def best_of(shown: Sequence[ShownCar], by: Best) -> ShownCar:
+    """Return the first of the shown cars, best matches first, that no other is better than."""
+    match by:
+        case 'price':
+            return min(shown, key=lambda car: car.price)
+        case 'year':
+            return max(shown, key=lambda car: car.year)
+        case 'km':
+            return min(shown, key=lambda car: car.km)
+        case 'match':
+            return shown[0]
+
+
 def _in_play(words: Words, shown: Sequence[ShownCar], asked: str | None) -> tuple[ShownCar, ...]:
     """Return the car told of last, when the turn goes on about it: "qual a cor dele?"."""
     told = [car for car in shown if car.title in (asked or '')]
-    return (told[0],) if len(told) == 1 and _THIS.within(words) else ()
+    goes_on = _THIS.within(words) or ('?' in words.places and _FACETS.within(words))
+    return (told[0],) if len(told) == 1 and goes_on else ()
 
 
 def _meant(words: Words, shown: Sequence[ShownCar]) -> tuple[ShownCar, ...]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from agent_memory.lead import BodyType, MainUse, Payment, Priority, Urgency
 
 USES = {
-    MainUse.DAILY_COMMUTE: 'dia a dia',
-    MainUse.FAMILY: 'família',
+    MainUse.DAILY_COMMUTE: 'o dia a dia',
+    MainUse.FAMILY: 'a família',
     MainUse.APP_DRIVER: 'trabalho com aplicativo',
     MainUse.CARGO_WORK: 'carga e trabalho',
     MainUse.TRAVEL: 'viagens',

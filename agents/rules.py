@@ -23,8 +23,9 @@ from pydantic_ai.usage import RequestUsage
 
 from agent_memory._messages import DEGRADED
 from agent_memory.agents import _replies as replies
+from agent_memory.agents._again import afresh
 from agent_memory.agents._asking import with_consent
-from agent_memory.agents._cars import same_cars, say_comparison, say_details, say_facet, say_found
+from agent_memory.agents._cars import same_cars, say_best, say_comparison, say_details, say_facet, say_found
 from agent_memory.agents._enquiries import FINE, answer
 from agent_memory.agents._moves import moves
 from agent_memory.agents._rights import answer_rights
@@ -90,7 +91,7 @@ class RulesModel(Model[None]):
         heard = self._understood(scene, wishes)
         offered = {tool.name for tool in parameters.function_tools}
         calls = [] if scene.settled else [call for call in moves(heard, wishes, scene) if call.tool_name in offered]
-        parts = calls or [TextPart(with_consent(_reply(heard, wishes, scene), heard, scene))]
+        parts = calls or [TextPart(with_consent(afresh(_reply(heard, wishes, scene), scene), heard, scene))]
         return ModelResponse(
             parts=parts,
             model_name=MODEL_NAME,
@@ -120,6 +121,8 @@ def _reply(heard: Understanding, wishes: Wishes, scene: Scene) -> str:
         noted = replies.CONSENT_GIVEN if heard.consent else replies.CONSENT_REFUSED
     shown = bool(scene.standing.recommendations)
     answered, ends = answer(wishes.enquiries, shown=shown, trade_in=bool(scene.profile.trade_in))
+    if wishes.terms and not answered and any('?' in text for text in scene.texts):
+        answered = replies.TEAM_CONFIRMS
     if found := _from_catalogue(wishes, scene):
         return ' '.join(part for part in (noted, answered, found) if part)
     asks = '' if ends else _question(wishes, scene, shown=shown)
@@ -128,10 +131,16 @@ def _reply(heard: Understanding, wishes: Wishes, scene: Scene) -> str:
 
 
 def _question(wishes: Wishes, scene: Scene, *, shown: bool) -> str:
+    if wishes.alters and not scene.recorded:
+        return replies.ALTERS[wishes.alters]
+    in_play = [car for car in scene.standing.recommendations if car.title in (scene.asked or '')]
+    if len(in_play) == 1 and scene.told.count(replies.CONSULTANT) < replies.MOST_TRIES:
+        return replies.CONSULTANT
     return replies.next_question(scene.profile, scene.asked, told=scene.told, shown=shown, unsure=wishes.unsure)
 
 
 def _opening(wishes: Wishes, scene: Scene, noted: str, answered: str) -> str:
+    shown = bool(scene.standing.recommendations)
     greeted = 'how_are_you' in wishes.enquiries
     if scene.asked is None:
         return replies.GREETING.replace('Olá!', f'Olá! {FINE}') if greeted else replies.GREETING
@@ -144,7 +153,9 @@ def _opening(wishes: Wishes, scene: Scene, noted: str, answered: str) -> str:
     if wishes.thanks:
         return replies.THANKS
     if wishes.price:
-        return replies.PRICE_LATER
+        return replies.PRICES_SHOWN if shown else replies.PRICE_LATER
+    if wishes.facet:
+        return replies.OF_EACH_SHOWN if shown else replies.OF_EACH
     return replies.NO_MATTER if wishes.unsure else ''
 
 
@@ -156,8 +167,14 @@ def _from_catalogue(wishes: Wishes, scene: Scene) -> str | None:
         and wishes.cars[0].title in (scene.asked or '')
     ):
         return say_facet(scene.returns['car_details'], wishes.facet)
-    if not wishes.see and same_cars(scene.returns.get('search_cars'), scene.told):
-        return None  # a fact that changes nothing of what was shown is only noted
+    if 'car_details' in scene.returns and wishes.best:
+        return say_best(scene.returns['car_details'], wishes.best)
+    found = scene.returns.get('search_cars')
+    if same_cars(found, scene.told):
+        if not scene.recorded and (wishes.others or same_cars(found, scene.asked or '')):
+            return replies.SAME_CARS
+        if not wishes.see:
+            return None  # a fact that changes nothing of what was shown is only noted
     return next((worded(scene.returns[tool]) for tool, worded in _WORDED.items() if tool in scene.returns), None)
 
 

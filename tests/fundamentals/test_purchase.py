@@ -87,7 +87,7 @@ async def test_a_purchase_on_the_offline_rules(manager: SessionManager[Any], sto
     session = await talk.session()
     assert session.state == SessionState.SHOWING_RECOMMENDATIONS
     assert reply.count('\n') == 1 + len(session.recommendations) <= 6
-    assert 'cabe no seu orçamento, bom para família' in reply
+    assert 'cabe no seu orçamento, bom para a família' in reply
     assert 'Renault' not in reply
 
     # They ask about one, then compare two; every figure is the catalogue's.
