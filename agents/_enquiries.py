@@ -15,7 +15,7 @@ Enquiry = Literal[
 _ENQUIRIES: Lexicon[Enquiry] = Lexicon(
     {
         'how_are_you': 'tudo bem ? | tudo bom ? | como vai | como voce/voces esta/estao | tudo joia ? | beleza ? | tudo certo ? | tudo bem com voce',
-        'available': 'disponivel | disponiveis | ainda tem o/a/esse/essa/ele/ela/? | ja vendeu/vendido/vendida | foi vendido/vendida',
+        'available': 'disponivel | disponiveis | ainda tem o/a/esse/essa/ele/ela/? | ainda ta/esta ai/la | ja vendeu/vendido/vendida | foi vendido/vendida',
         'photos': 'foto | fotos | imagem | imagens | video | videos',
         'trade_in': 'aceita/aceitam/pega/pegam/avalia/avaliam .. troca/carro/usado | na troca ? | fazem troca | trabalham com troca | dar/dou .. na troca',
         'address': 'endereco | onde fica* | onde voces ficam/estao/sao | localizacao | como chego | fica onde | loja fisica | loja .. onde | onde .. loja | de onde voces sao | que cidade voces',

@@ -52,6 +52,8 @@ def _looks(heard: Understanding, wishes: Wishes, scene: Scene) -> list[ToolCallP
         return [ToolCallPart('car_details', {'car_id': best_of(shown, wishes.best).id})]
     if len(cars) > 1:
         return [ToolCallPart('compare_cars', {'car_ids': [car.id for car in cars[:MAX_COMPARED]]})]
+    if cars and wishes.enquiries and cars == scene.in_play and not (heard.choice or wishes.facet):
+        return []  # what is asked of the shop about the car that it just told of
     if cars and (heard.choice or wishes.details or wishes.facet or not heard.changes):
         return [ToolCallPart('car_details', {'car_id': cars[0].id})]
     after = scene.profile.patch(heard.changes).profile

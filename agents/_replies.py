@@ -9,6 +9,8 @@ from agent_memory.agents._wording import BODIES, PAYMENTS, PRIORITIES, URGENCIES
 from agent_memory.lead import UserProfileData
 
 GREETING = 'Olá! Sou o assistente virtual da loja e vou te ajudar a achar um carro.'
+HELLO = 'Olá! Sou o assistente virtual da loja.'
+"""Greets who is answered at once."""
 NOT_UNDERSTOOD = 'Desculpe, não entendi direito.'
 TO_PERSON = 'Certo! Vou chamar uma pessoa da nossa equipe para continuar com você por aqui.'
 RESTARTED = 'Tudo bem, vamos começar de novo. Quando quiser, me diga o que você procura.'

@@ -61,6 +61,12 @@ class Scene:
     returns: dict[str, Any] = field(default_factory=dict[str, Any])
     """What this turn's tools returned, by name."""
 
+    @property
+    def in_play(self) -> tuple[ShownCar, ...]:
+        """The one car that the person was told of last; empty when there were several or none."""
+        told = tuple(car for car in self.standing.recommendations if car.title in (self.asked or ''))
+        return told if len(told) == 1 else ()
+
 
 def read_scene(messages: list[ModelMessage]) -> Scene:
     """Return the turn that `messages` end with."""

@@ -15,7 +15,7 @@ from agent_memory.agents.portuguese._vehicles import find_vehicles
 
 _SEE = Lexicon(
     {
-        True: 'ver opcoes/carros/algumas/as/os | quais opcoes/carros/modelos | mostra* | me manda/mande | manda fotos | sugest* | sugere | recomend* '
+        True: 'qual/quais/que carro/carros voces? tem | ver opcoes/carros/algumas/as/os | quais opcoes/carros/modelos | mostra* | me manda/mande | manda fotos | sugest* | sugere | recomend* '
         '| indica* | tem algum/alguma/algo/alguns | o que tem/voces/voce/vcs | que carros | procura/procure .. para mim | mais opcoes | outras opcoes '
         '| outros carros | outro carro | tem mais ?/algum/alguma | no estoque | quais voces/tem | o que voces? tem/tem? | voces tem carro/carros | em estoque | quero ver | posso ver | tem ? ⏎'
     }
@@ -72,7 +72,7 @@ _BYE = Lexicon(
 )
 _UNSURE = Lexicon(
     {
-        True: 'nao sei | sei la | nao faco ideia | nem ideia | tanto faz | ainda nao .. decidi/defini/pensei | nao tenho '
+        True: 'nao sei | nao entendo nada? de carro/carros | voce que sabe | voce escolhe | o que voce acha | oq voce acha | sei la | nao faco ideia | nem ideia | tanto faz | ainda nao .. decidi/defini/pensei | nao tenho '
         'ideia/preferencia/certeza | nenhuma | qualquer um/uma | depende | sem preferencia | vejo depois | prefiro nao'
     }
 )

@@ -124,7 +124,8 @@ def _reply(heard: Understanding, wishes: Wishes, scene: Scene) -> str:
     if wishes.terms and not answered and any('?' in text for text in scene.texts):
         answered = replies.TEAM_CONFIRMS
     if found := _from_catalogue(wishes, scene):
-        return ' '.join(part for part in (noted, answered, found) if part)
+        hello = replies.HELLO if scene.asked is None else ''
+        return ' '.join(part for part in (hello, noted, answered, found) if part)
     asks = '' if ends else _question(wishes, scene, shown=shown)
     opening = _opening(wishes, scene, noted, answered)
     return ' '.join(part for part in (opening, noted, answered, asks) if part) or replies.CONSULTANT
@@ -133,8 +134,7 @@ def _reply(heard: Understanding, wishes: Wishes, scene: Scene) -> str:
 def _question(wishes: Wishes, scene: Scene, *, shown: bool) -> str:
     if wishes.alters and not scene.recorded:
         return replies.ALTERS[wishes.alters]
-    in_play = [car for car in scene.standing.recommendations if car.title in (scene.asked or '')]
-    if len(in_play) == 1 and scene.told.count(replies.CONSULTANT) < replies.MOST_TRIES:
+    if scene.in_play and scene.told.count(replies.CONSULTANT) < replies.MOST_TRIES:
         return replies.CONSULTANT
     return replies.next_question(scene.profile, scene.asked, told=scene.told, shown=shown, unsure=wishes.unsure)
 
@@ -204,7 +204,7 @@ def _says_more(heard: Understanding, wishes: Wishes, scene: Scene) -> str | None
     if wishes.bye:
         return replies.GOODBYE
     if wishes.terms and not wishes.enquiries and scene.asked != replies.TERMS:
-        return replies.TERMS
+        return replies.TERMS if scene.asked else f'{replies.HELLO} {replies.TERMS}'
     return None
 
 

@@ -54,6 +54,16 @@ async def test_a_car_that_was_told_in_full_is_not_told_again(talk: Conversation)
     assert replies.TOLD_ALL in lines[3]
 
 
+@pytest.mark.parametrize('text', ['tem foto?', 'ele ainda tá aí?', 'esse já foi batido?'])
+async def test_what_is_asked_of_the_shop_about_a_car_is_answered_without_telling_it_again(
+    talk: Conversation, text: str
+) -> None:
+    reply = (await said(talk, WHOLE, 'me fala mais do 2', text))[2]
+
+    assert 'R$' not in reply
+    assert reply.endswith(f'. {replies.CONSULTANT}')
+
+
 async def test_a_request_that_is_made_again_is_confirmed_again(talk: Conversation) -> None:
     first, second, third = await said(talk, 'apaga meus dados', 'apaga meus dados', 'apaga meus dados')
 
@@ -87,6 +97,7 @@ async def test_a_limit_that_leaves_some_of_the_shown_cars_shows_those(talk: Conv
 async def test_who_asks_for_a_brand_is_shown_its_cars_at_once(talk: Conversation, text: str) -> None:
     [reply] = await said(talk, text)
 
+    assert reply.startswith(replies.HELLO)
     assert '1) Honda' in reply
 
 
