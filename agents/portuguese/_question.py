@@ -47,7 +47,7 @@ _TOPICS: Lexicon[Topic] = Lexicon(
         'indispensavel | faz questao | '
         'nao abre mao | preferencias | caracteristicas | matters | important | diferencial | procura num carro | '
         'itens | requisitos',
-        'urgency': 'prazo | quando | urgencia | pressa | para quando | quanto tempo | previsao | when | how soon | '
+        'urgency': 'prazo | para logo/ja/agora | quer/precisa .. logo/ja/rapido | quando | urgencia | pressa | para quando | quanto tempo | previsao | when | how soon | '
         'cuando | ate quando | comprar logo | data',
         'name': 'seu nome | como .. chama | com quem .. falo | com quem .. falando | your name | quem fala | posso '
         'te chamar | tu nombre | qual nome | nome',
