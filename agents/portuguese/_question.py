@@ -12,7 +12,7 @@ from agent_memory.agents.portuguese._text import END, Words, read_words
 
 Topic = Literal[
     'budget', 'floor', 'ceiling', 'elsewhere', 'deposit', 'instalment', 'city', 'state', 'use', 'brands', 'refused', 'body', 'priorities', 'urgency',
-    'theirs', 'name', 'payment', 'trade_in', 'consent', 'person', 'erasure', 'car', 'other_number', 'opt_out', 'restart',
+    'theirs', 'name', 'payment', 'trade_in', 'consent', 'person', 'erasure', 'car', 'other_number', 'opt_out', 'offers', 'restart',
 ]  # fmt: skip
 
 _STATE_NAMES = ' | '.join(name for name in STATES if name != 'para')
@@ -57,8 +57,9 @@ _TOPICS: Lexicon[Topic] = Lexicon(
         'privacidade | consent* | registr* .. dados | '
         'termos | autoriza | politica de | your data | personal data | sus datos | tus datos | informacoes',
         'person': 'consultor* | atendente* | humano | vendedor* | especialista | pessoa | colega | gerente | equipe '
-        '| time de vendas | human | agent | asesor',
+        '| time de vendas | chamando | vou chamar | transferindo | encaminhando | alguem/ele/ela/voce te? liga/ligar/retorna/retornar | te retorna/liga/ligar | human | agent | asesor',
         'erasure': 'apagar | excluir | exclusao | deletar | apague | exclua | remover .. dados',
+        'offers': 'posso/podemos/quer/gostaria/deseja/pode .. mandar/mandando/enviar/enviando/avisar/avisando/receber/mandarmos/enviarmos .. oferta/ofertas/novidade/novidades/promocoes/mensagem/mensagens/lancamentos',
         'opt_out': 'parar de receber | nao receber | descadastr* | sair da lista | cancelar .. mensagens',
         'restart': 'recomecar | comecar de novo | do zero',
     }
@@ -79,9 +80,13 @@ def topics_of(asked: str | None) -> frozenset[Topic]:
     found: frozenset[Topic] = frozenset(hit.value for sentence in sentences for hit in _TOPICS.find(sentence))
     if not found and _is_elliptic(question_sentences(words)[-1:]):
         found = frozenset(hit.value for hit in _TOPICS.find(words))
-    if not found and _BARE_QUESTION.within(words) and _WHY_DATA.within(words):
+    if not found and _BARE_QUESTION.within(words) and (_WHY_DATA.within(words) or _asks_consent(words)):
         found = frozenset[Topic]({'consent'})
     return _settled(found)
+
+
+def _asks_consent(words: Words) -> bool:
+    return any(hit.value == 'consent' for hit in _TOPICS.find(words))
 
 
 def _is_elliptic(questions: list[Words]) -> bool:

@@ -36,6 +36,10 @@ _PERSON = Lexicon(
         'quero gente | quero falar com alguem | '
         'manda/mande/pede/peca/fala .. me chamar/ligar/retornar | chama alguem | chamar alguem | chame alguem | chama uma pessoa | passa para uma pessoa | '
         f'atendido/atendida/atendimento/atenda/atendam .. {_PEOPLE}/alguem/gente/pessoa/humano | tratar/falar/conversar .. com .. {_PEOPLE} | '
+        f'me conecta/conecte/transfere/transfira/encaminha/encaminhe/passa/passe/poe/bota/coloca/coloque .. {_PEOPLE}/alguem/pessoa/vendas/gente | '
+        'me transfere/transfira | pode/podem/vai me? transferir/encaminhar | me chama/chame/chamem/liga/ligue/ligar no/na/pelo zap/whats/whatsapp/telefone/celular/fone | '
+        f'resolver/tratar/negociar/fechar/ver/falar/conversar isso/tudo/pessoalmente/direto? com um/uma? pessoa/alguem/humano/gente | '
+        f'querer .. {_PEOPLE} | preciso de? um/uma? {_PEOPLE}/pessoa | {_PEOPLE}/alguem .. me? contatar | '
         'call me | talk/speak/chat to/with .. human/person/someone/agent/representative/salesperson | real '
         'person | human agent | '
         'hablar con .. persona/humano/asesor/alguien/vendedor | una persona | un asesor | quero ser atendido | tem '
@@ -43,7 +47,10 @@ _PERSON = Lexicon(
         'me passa para alguem | um humano | com o gerente | contato humano | '
         f'atendente | {_PEOPLE} por favor | me chama no/na/pelo 1/2/3/4/5/6/7/8/9 | falar no telefone | pessoa '
         f'fisica falar',
-        False: f'continua/continue/segue/vamos/seguimos .. voce/contigo | deixa , nao precisa mais? ⏎ | deixa , nao precisa mais? , | deixa nao precisa mais? ⏎ | '
+        False: f'continua/continue/segue/sigo/vamos/seguimos/continuo/continuamos/fico/ficamos/falo/resolvo/resolvemos/acerto/acertamos/acertando/fecho/prefiro .. voce/contigo/voces/aqui | vamos nos dois/2 | '
+        f'nao .. chama/chame/chamem/ligue/liguem/liga .. ninguem/{_PEOPLE} | nao me liga/ligue/liguem/chama/chame | nao .. precisa/preciso me? ligar/chamar/transferir | '
+        f'precisa/preciso mais? me? ligar/chamar/transferir mais? nao ⏎/,/./! | desist*/larg* .. {_PEOPLE}/ligacao | '
+        f'continua voce | vai voce mesmo | deixa , nao precisa mais? ⏎ | deixa , nao precisa mais? , | deixa nao precisa mais? ⏎ | '
         f'nao .. precisa/preciso/quero mais? .. {_PEOPLE}/pessoa/alguem/ninguem | nao/nem .. precisa/preciso me? '
         f'chamar/ligar/passar | nao precisa , deixa | esquec*/cancela/deixa/desconsidera/dispensa .. '
         f'{_PEOPLE}/ligacao/humano | '
@@ -86,7 +93,10 @@ _OPT_OUT_WORDS = frozenset(
 )
 _OPT_OUT = Lexicon(
     {
-        True: 'cansei/cansado/cansada/farto/farta/cheio/cheia de/dessas/desses/dessa/disso tanta/tantas/tanto? mensagem/mensagens/oferta/ofertas/propaganda/propagandas/spam | '
+        True: 'quero parar de receber/ver | pode/podem parar com/de isso?/as/os/essas/esses/me? mensagem/mensagens/propaganda/propagandas/oferta/ofertas/mandar/enviar | '
+        'mandam/enviam/manda .. mensagem/mensagens .. demais | cancel* .. envio/envios | sem mais/nenhuma mensagem/mensagens/oferta/ofertas/propaganda | nao quero esse/desse/dessas/essas/mais? tipo? de? mensagem/mensagens/propaganda | '
+        'fora da/dessa/desta lista/transmissao | me tira/tire/tirem dai/disso/dessa/desse/desta | nao/num manda/mande/mandem/envia/envie/enviem mais | nao .. contat* .. mais/novo | chega de/dessas mensagem/mensagens/oferta/ofertas/propaganda | para de mandar/me | '
+        'cansei/cansado/cansada/farto/farta/cheio/cheia de/dessas/desses/dessa/disso tanta/tantas/tanto? mensagem/mensagens/oferta/ofertas/propaganda/propagandas/spam | '
         'me deixa/deixe/deixem em paz | me esquece/esqueca/esquecam/erra ⏎/,/./! | sai/saia/saiam/larga/largue/larguem do/da meu/minha pe/cola | cess*/suspend*/interromp*/encerr*/paralis* .. envio/envios/mensagem/mensagens/oferta/ofertas/comunicacao/comunicacoes/contato/contatos/publicidade/propaganda/propagandas/divulgacao/promocoes | '
         'nao .. desejo/quero/queremos/gostaria .. receb* | nao .. contat*/procurem/procure mais | nao .. receb*/mande/mandem/manda/envie/enviem/mandar/mandarem/mandassem/enviar/enviarem/envia/enviassem/dispar*/encaminh* .. '
         'mensagem/mensagens/oferta/ofertas/propaganda/propagandas/nada/promocao/promocoes/contato/contatos/aviso/avisos/spam/whats/mais/comunicacao/comunicacoes/comunicado/comunicados/publicidade/divulgacao/divulgacoes/novidades/anuncio/anuncios '
@@ -102,7 +112,9 @@ _OPT_OUT = Lexicon(
         'no more messages | don t message/text/contact me | remove me | take me off | no me .. mensajes | nao quero '
         'mais .. mensagem/mensagens/oferta/ofertas/propaganda/novidades/promocoes | tira meu numero | tirem meu '
         'numero | remove* meu numero | nao me? perturb*/incomod*/importun* | nao entre* mais em contato | me bloqueia | bloque* .. numero/contato/whats | dejen de',
-        False: 'volta*/voltem .. mandar/enviar/receber .. mensagem/mensagens/oferta/ofertas? | voltar a me? '
+        False: 'quero receber as/os/suas? ofertas/mensagens/novidades sim/de/novamente/outra | quero continuar recebendo/receber | voltar/volta/volte/voltem a me? avisar/mandar/enviar/escrever/receber | '
+        'pode/podem me? mandar/enviar/escrever/avisar sim/de/novamente | pode/podem me? mandar/enviar mensagem/mensagens/oferta/ofertas de novo | me poe/ponha/coloca/coloque/inclui/bota .. lista | retom*/reativ*/restabele* .. envio/envios/mensagens/ofertas | '
+        'me reinscrev* | reativ* meu? contato/cadastro | volta*/voltem .. mandar/enviar/receber .. mensagem/mensagens/oferta/ofertas? | voltar a me? '
         'mandar/enviar/receber | pode/podem .. voltar .. mandar/enviar/me chamar | pode/podem continuar '
         'me? mandando/enviando/avisando | quero .. receber .. de novo/novamente/sim/ofertas/mensagens/novidades | '
         'quero voltar a receber | '
@@ -110,7 +122,9 @@ _OPT_OUT = Lexicon(
         'coloca de volta | me inscrev* | pode mandar oferta*',
     }
 )
-_NO_QUESTIONS = Lexicon({True: 'pergunta | perguntas | perguntar | perguntando | audio | enrolar | enrolacao'})
+_NO_QUESTIONS = Lexicon(
+    {True: 'enganosa | pergunta | perguntas | perguntar | perguntando | audio | enrolar | enrolacao'}
+)
 _ERASURE = Lexicon(
     {
         True: 'apag*/exclu*/delet*/remov*/elimin*/limp*/sumam/suma/some .. '
@@ -118,10 +132,12 @@ _ERASURE = Lexicon(
         'apag*/exclu*/delet* .. tudo .. mim/meu/minha/tem/falei/voces/cadastr* | apag*/delet* tudo | '
         'quero ser esquecid* | direito ao esquecimento | direito de exclusao | exclusao/remocao/eliminacao/apagamento/supressao/cancelamento de/do/dos/da/das todos/todas/todo/toda? os/as/o/a? meus/minhas/meu/minha? dados/cadastro/informacoes/registros/registro/conta/historico | suprim*/destru* .. dados/cadastro/informacoes/registros | nao .. guardem/guarde/mantenham/armazenem/fiquem .. dados/informacoes | '
         'delete/erase/remove .. data/account/everything/information/info/history | '
-        'encerr*/cancel* .. conta/cadastro | borr*/elimin* .. datos/cuenta | sumir com .. dados | esquec*/esquecam '
-        '.. dados | tir*/tirem .. meus dados/meu cadastro/minhas informacoes | retir* .. meus dados/meu cadastro | '
-        'meus dados apagados/excluidos/deletados/fora |  forget me',
-        False: 'nao .. apag*/exclu*/delet* | nao precisa .. apagar/excluir/deletar | cancela* .. exclusao | '
+        'encerr*/cancel* .. conta/cadastro | sumir/sumam/some com .. dados/informacoes | esquec*/esquecam '
+        '.. dados | esquec* tudo? .. de/sobre mim | tir*/retir*/descart*/jog* fora? meus/minhas/meu dados/cadastro/informacoes/ficha | '
+        'apag*/exclu*/delet*/elimin* .. meu/meus numero/telefone/celular/contato/nome/nomes/perfil | nao quero meus dados/nome/numero ai/guardado/guardados/com/no/salvos | '
+        'meus dados .. apagados/excluidos/deletados/fora',
+        False: 'desist*/desisti de/da apag*/exclu*/delet*/exclusao | nao .. apag*/exclu*/delet*/elimin* | esquec*/deixa .. exclusao | '
+        'deixa/mantem/mantenha/mantenham/manter/guarda .. dados/cadastro/registro/registros | nao precisa .. apagar/excluir/deletar | cancela* .. exclusao | '
         'mantenha/mantem/pode manter .. dados/cadastro | pode deixar .. dados/cadastro',
     }
 )
@@ -133,7 +149,8 @@ _ACCESS = Lexicon(
 )
 _REVOKED = Lexicon(
     {
-        True: 'revog* | retir*/cancel*/tir*/remov* .. consentimento/autorizacao | nao autorizo mais | nao concordo '
+        True: 'revog* | retir*/cancel*/tir*/remov*/desfa* .. consentimento/autorizacao/permissao/aceite/anuencia | retir*/cancel*/tir* o sim/ok/aval/aceite .. dei | volto atras .. dados | '
+        'nao concordo/autorizo/aceito/permito .. uso/tratamento/usem/dados | nao mais autorizo/concordo/aceito/consinto | nao autorizo mais | nao concordo '
         'mais | nao aceito mais | nao dou mais .. consentimento/autorizacao/permissao | nao quero mais que .. dados '
         '| nao .. us* .. meus dados | withdraw .. consent | revoke | '
         'mudei de ideia .. dados | desautoriz* | retiro o que .. dados | nao permito mais | nao consinto'
@@ -189,7 +206,7 @@ def consent(words: Words, topics: frozenset[Topic], *, question: bool) -> bool |
 _SURE = Lexicon(
     {
         True: 'autorizo | concordo | aceito | pode usar | pode sim | pode registrar | tudo bem | esta autorizado | '
-        'estou de acordo | de acordo | sem problema* | consinto | eu topo'
+        'estou de acordo | de acordo | sem problema* | nenhum problema | consinto | eu topo | pode ⏎'
     }
 )
 _UNSURE = Lexicon(
@@ -219,19 +236,46 @@ def person(words: Words, topics: frozenset[Topic]) -> bool | None:
     if 'person' not in topics or topics & {'consent'}:
         return None
     answer = answer_to_proposal(words)
+    if answer is None and _WELCOME.at(words, 0):
+        return True
     if answer is True and topics & {'brands', 'body', 'budget', 'city', 'use', 'car'} and len(words) > 4:
         return None
     return answer
 
 
-def opt_out(words: Words) -> bool | None:
+# Says yes to "quer que eu chame um consultor?", and to nothing else.
+_WELCOME = Lexicon(
+    {
+        True: 'por favor | chama/chame/manda/mande/liga/passa/pede sim/ai/la? ⏎/,/./! | acho? melhor ⏎/,/./!/sim | agradeco/agradecia | ia/iria/vai ajudar'
+    }
+)
+
+
+def opt_out(words: Words, topics: frozenset[Topic]) -> bool | None:
     """Return `True` when no more messages are wanted, `False` when they are wanted again."""
-    if _is_order(words):
+    if topics & {'erasure', 'consent', 'person'}:
+        return _OPT_OUT.within(words)  # a bare "cancela" is about that
+    if _is_order(words) or (topics <= _NOTHING_ELSE and _ENOUGH.at(words, _after_no(words))):
         return True
     hits = _OPT_OUT.find(words)
-    if not hits or (hits[-1].value and _NO_QUESTIONS.within(words)):
-        return None
-    return hits[-1].value
+    if hits:
+        return None if hits[-1].value and _NO_QUESTIONS.within(words) else hits[-1].value
+    return True if 'offers' in topics and leading_answer(words) is False else None
+
+
+_NOTHING_ELSE: frozenset[Topic] = frozenset({'offers', 'car', 'opt_out'})
+"""What an agent may have been at when a bare "chega" is about its messages."""
+_ENOUGH = Lexicon(
+    {
+        True: 'parem/para/pare/parou/chega/basta ⏎/!/./, | para/pare/parem com isso/essa/esse ⏎/!/. | pode/podem parar ⏎/!/./, | pode/podem parar com isso ⏎/! | chega disso/disto'
+    }
+)
+
+
+def _after_no(words: Words) -> int:
+    """Return where a turn goes on behind the "não," that it opens with."""
+    comma = next((i for i, word in enumerate(words[:4]) if word.text == ','), None)
+    return comma + 1 if comma is not None and leading_answer(words) is False and comma + 1 < len(words) else 0
 
 
 def _is_order(words: Words) -> bool:
@@ -258,7 +302,17 @@ def erasure(words: Words, topics: frozenset[Topic]) -> bool | None:
     hits = _ERASURE.find(words)
     if hits:
         return hits[-1].value
+    if topics & {'consent', 'name', 'other_number'} and _ERASE_THAT.within(words):
+        return True
     return leading_answer(words) if 'erasure' in topics else None
+
+
+# After the agent named personal data: "então quero que excluam", "tira isso daí".
+_ERASE_THAT = Lexicon(
+    {
+        True: 'apag*/exclu*/delet*/remov*/elimin*/descart*/remove isso/tudo/isto/ai/dai? ai/dai/entao/por/ja/sim/favor? ⏎/,/./!/por | tira/tire/tirem/retira/retirem isso/tudo'
+    }
+)
 
 
 def restarts(words: Words) -> bool:

@@ -34,7 +34,9 @@ _CLOSINGS = Lexicon(
 )
 _LAUGHS = ('kk', 'haha', 'hehe', 'hahah', 'rsr', 'ahah', 'hauh', 'huehue')
 _JOINTS = word_set(', . ! - …')
-_BEFORE_A_NOUN = word_set('com a o as os um uma para de do da e no na em meu minha outro outra por')
+_BEFORE_A_NOUN = word_set(
+    'quero queria prefiro preciso com a o as os um uma para de do da e no na em meu minha outro outra por'
+)
 _ANSWERS = word_set('👍 ✅ 👌 👎 ❌ 👋 🤝 🙅')
 _LONGEST = 4
 """Words of the longest closing."""

@@ -133,7 +133,7 @@ def _requests(scene: Scene, asked: str | None) -> Understanding:
         (),
         consent=consent(words, scene.topics, question='?' in (asked or '') or bool(asked)),
         person=person(words, scene.topics) if not erase else None,
-        opt_out=opt_out(words),
+        opt_out=opt_out(words, scene.topics),
         erasure=erase,
         restart=restarts(words) and not erase,
     )

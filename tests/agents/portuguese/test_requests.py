@@ -35,6 +35,13 @@ def _turn(say: str, asked: str | None = None) -> Understanding:
         ('é', CONSENT, True),
         ('sim', 'Quer ver algumas opções?', None),
         ('retiro a autorização dos meus dados', None, False),
+        ('olha, retiro a permissão dos dados, mas pode seguir o papo', None, False),
+        ('pensando bem não concordo com o uso dos dados', None, False),
+        ('I no longer agree to the use of my data', None, False),
+        ('ya no autorizo el uso de mis datos', None, False),
+        ('aceito sim', 'Preciso do seu aceite da política de privacidade. Aceita?', True),
+        ('se é pra atender, pode', CONSENT, True),
+        ('fine by me', CONSENT, True),
     ],
 )
 def test_consent_is_only_an_answer_to_its_question(say: str, asked: str | None, given: bool | None) -> None:
@@ -57,6 +64,14 @@ def test_consent_is_only_an_answer_to_its_question(say: str, asked: str | None, 
         ('deixa, não precisa mais de atendente', None, False),
         ('meu amigo falou com um vendedor de vocês', None, None),
         ('somos 5 pessoas', None, None),
+        ('por favor', TRANSFER, True),
+        ('vamos por aqui mesmo', TRANSFER, False),
+        ('deixa quieto, vou me acertando contigo mesmo', 'Chamando!', False),
+        ('precisa ligar mais n, por aqui msm ta bom', 'Alguém te liga então!', False),
+        ('desisti de falar com vendedor', None, False),
+        ('I want to talk to a person', None, True),
+        ('que me llame un vendedor', None, True),
+        ('soy vendedor', None, None),
         ('2', 'Posso te transferir? 1 - Sim, falar com consultor 2 - Não, continuar aqui', False),
     ],
 )
@@ -100,15 +115,58 @@ def test_a_whole_message_opts_out(word: str) -> None:
         ('quero sair do aluguel', None),
         ('para com tanta pergunta', None),
         ('dá pra parar na porta?', None),
+        ('pode parar com as propaganda', True),
+        ('chega', True),
+        ('num manda mais não', True),
+        ('sou do Pará', None),
+        ('no me escriban más', True),
+        ('you can message me again', False),
+        ('não quero propaganda enganosa', None),
     ],
 )
 def test_opting_out_in_a_sentence(say: str, wanted: bool | None) -> None:
     assert _turn(say).opt_out is wanted
 
 
+OFFERS = 'Posso seguir te mandando ofertas?'
+
+
+@pytest.mark.parametrize(
+    ('say', 'asked', 'wanted'),
+    [
+        ('precisa não, pode parar', OFFERS, True),
+        ('no thanks', OFFERS, True),
+        ('pode', OFFERS, None),
+        ('não', 'Quer ver uma oferta?', None),
+        ('chega', 'Alguma prioridade?', None),
+        ('cancela', 'Confirma a exclusão dos seus dados?', None),
+    ],
+)
+def test_what_was_asked_tells_what_a_no_stops(say: str, asked: str, wanted: bool | None) -> None:
+    assert _turn(say, asked).opt_out is wanted
+
+
+@pytest.mark.parametrize(
+    ('say', 'asked', 'wanted'),
+    [
+        ('então quero que excluam, por gentileza', 'Seu nome e telefone, que vieram do anúncio.', True),
+        ('tira isso daí', 'Seu nome e telefone, que vieram do anúncio.', True),
+        ('tira isso daí', 'Anotei sedan.', None),
+        ('deixa meus dados aí', 'Seus dados serão apagados.', False),
+        ('desisti de apagar', 'Seus dados serão apagados.', False),
+    ],
+)
+def test_what_was_said_of_the_data_tells_what_is_erased(say: str, asked: str, wanted: bool | None) -> None:
+    assert _turn(say, asked).erasure is wanted
+
+
 @pytest.mark.parametrize(
     ('say', 'wanted'),
     [
+        ('não me mande mais nada e deletem meu número daí', True),
+        ('borren mis datos', True),
+        ('I want my data deleted', True),
+        ('no borren mis datos', False),
         ('exclui tudo que vcs tem de mim', True),
         ('quero meus dados apagados, lei lgpd', True),
         ('apaga o orçamento', None),
