@@ -10,7 +10,7 @@ from agent_memory.agents.portuguese._people import FOR_THEM, KIN
 from agent_memory.agents.portuguese._text import SENTENCE_ENDS, Words
 
 MOST = 10_000_000
-_UNIT = {'mil': 1_000, 'k': 1_000, 'thousand': 1_000, 'mi': 1_000_000, 'milhao': 1_000_000, 'milhoes': 1_000_000,
+_UNIT = {'mil': 1_000, 'lucas': 1_000, 'k': 1_000, 'thousand': 1_000, 'mi': 1_000_000, 'milhao': 1_000_000, 'milhoes': 1_000_000,
          'million': 1_000_000, 'millon': 1_000_000, 'millones': 1_000_000, 'kk': 1_000_000}  # fmt: skip
 _MONEY = word_set(
     'reais real conto contos pila pilas pau paus mango mangos brl grana dinheiros barao baroes mangas rs '
@@ -24,7 +24,8 @@ _DIMINUTIVE = {
 }  # fmt: skip
 _AFTER = Lexicon(
     {
-        True: 'de? entrada | na entrada | dou de entrada | para? dar? de entrada | de sinal | por mes | mensais | '
+        False: 'no meu bolso/orcamento/limite/nome',
+        True: 'de? entrada | para/como a? entrada | na entrada | dou de entrada | para? dar? de entrada | de sinal | por mes | mensais | '
         'mensal | ao mes | / mes | por litro | km/l | mes '
         '| de/na? parcela/prestacao/mensalidade | x | vezes | parcelas | prestacoes | km | quilometros | rodado* | '
         'de rodagem | anos | ano | meses '
@@ -39,7 +40,7 @@ _AFTER = Lexicon(
         '| a month | per month | down | years | year | months | days | weeks | al mes | monthly | de km | por semana '
         '| e/esta/fica/seria/acho muito/demais/caro/pesado/puxado/salgado/alto , | e/esta/fica/seria/acho muito/demais/caro/pesado/puxado/salgado/alto ./⏎/!/; '
         '| e/esta/fica muito/demais/caro/pesado/puxado/salgado/alto para mim '
-        '| por dia | gatos | donos | dono'
+        '| por dia | gatos | donos | dono',
     }
 )
 _BEFORE = Lexicon(
@@ -162,9 +163,11 @@ def is_something_else(words: Words, amount: Amount, previous_end: int, taken: fr
     """Return whether what stands beside the number says that it is no price to pay for the car."""
     if amount.value > MOST or amount.value <= 0:
         return True
-    if amount.end < len(words) and _AFTER.at(words, amount.end) and not _is_range_slash(words, amount.end):
+    behind = _AFTER.at(words, amount.end) if amount.end < len(words) else None
+    if behind and behind.value and not _is_range_slash(words, amount.end):
         return True
-    spendable = _SPENDABLE.within(words[amount.end : amount.end + _SPENT_WITHIN]) is not None
+    total = amount.end < len(words) and _TOTAL.at(words, amount.end) is not None
+    spendable = total or _SPENDABLE.within(words[amount.end : amount.end + _SPENT_WITHIN]) is not None
     return not spendable and _trapped_before(words, amount, previous_end, taken)
 
 
@@ -205,6 +208,7 @@ def _trapped_before(words: Words, amount: Amount, previous_end: int, taken: froz
     return False
 
 
+_TOTAL = Lexicon({True: 'no total | ao todo | total | fechado'})
 _SPENDABLE = Lexicon(
     {
         True: 'posso/podemos/vou/vamos/quero/queremos/da/pretendo para? gastar/usar/investir/botar/por/colocar/dar tudo/ele/eles/isso/todo/inteiro/esse/tudinho/o/ate | '

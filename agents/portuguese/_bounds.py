@@ -14,8 +14,8 @@ Bound = Literal['min', 'max', 'total', 'about', 'over', 'between']
 
 BOUNDS: Lexicon[Bound] = Lexicon(
     {
-        'total': 'no total | valor total | total de | total | ao todo | tudo junto',
-        'max': 'estourando | no talo | forcando | espremendo | nothing/not/never/no/nowhere over/above/beyond | nothing/not/never/no more/higher/greater/pricier than? | nada/nao/nem mais do? de/que/caro | nem um? real/centavo/tostao a? mais do? de/que/dos? | ate | no maximo | maximo | teto | limite | menos de/que/do | abaixo de/dos/do | inferior a | menor '
+        'total': 'fechado/fechando em/por | no total | valor total | total de | total | ao todo | tudo junto',
+        'max': 'se fizer/fizerem/fechar/fecharem/sair/deixar/deixarem por/em | estourando | no talo | forcando | espremendo | nothing/not/never/no/nowhere over/above/beyond | nothing/not/never/no more/higher/greater/pricier than? | nada/nao/nem mais do? de/que/caro | nem um? real/centavo/tostao a? mais do? de/que/dos? | ate | no maximo | maximo | teto | limite | menos de/que/do | abaixo de/dos/do | inferior a | menor '
         'que | nao .. passa*/passo/passe/passem/passar '
         '| nao .. ultrapass* | nao .. exced* | nao .. estour* | nao mais de/que/do | nao .. acima | nao .. mais '
         'do? de/que | nao .. super* | nada acima | nem acima | nada mais caro | sem passar | sem ultrapassar '
@@ -48,7 +48,7 @@ BEHIND: Lexicon[Bound] = Lexicon(
         'max': 'nao passo/passa/ultrapasso/ultrapassa | para baixo | ou menos | no maximo | maximo | de teto | no talo | estourando | no limite | de limite '
         '| tops | top | or less | abaixo | o maximo | e o/meu/nosso teto/limite/maximo '
         '| para menos | max | como teto | maximum',
-        'about': '+ ou - | + / - | + - | mais ou menos',
+        'about': 'no meu? bolso | na mao | guardado/guardados | para gastar/investir | em maos | + ou - | + / - | + - | mais ou menos',
         'total': 'no total | total | ao todo | fechado | tudo',
     }
 )

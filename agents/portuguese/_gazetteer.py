@@ -30,15 +30,30 @@ _OF_STATE = {
     'potiguar': 'RN', 'paraibano': 'PB', 'maranhense': 'MA', 'piauiense': 'PI', 'tocantinense': 'TO', 'mato grossense': 'MT',
     'sul mato grossense': 'MS',
 }  # fmt: skip
+PEOPLE_OF = {
+    form: state
+    for adjective, state in _OF_STATE.items()
+    for form in (adjective, adjective.removesuffix('o') + 'a' * adjective.endswith('o'))
+}
+"""What is said of somebody or something from a state, in both genders."""
 REGIONS = {
     **{
         f'{part} {adjective}': state
         for adjective, state in _OF_STATE.items()
         for part in ('interior', 'litoral', 'norte', 'sul', 'leste', 'oeste', 'noroeste', 'nordeste', 'sudoeste', 'sudeste', 'sertao', 'agreste')
     },
-    'abc': 'SP', 'abcd': 'SP', 'abc paulista': 'SP', 'grande abc': 'SP', 'baixada santista': 'SP', 'vale do paraiba': 'SP', 'grande sp': 'SP',
-    'baixada fluminense': 'RJ', 'regiao dos lagos': 'RJ', 'regiao serrana': 'RJ', 'grande rio': 'RJ', 'triangulo mineiro': 'MG',
-    'vale do aco': 'MG', 'zona da mata mineira': 'MG', 'grande bh': 'MG', 'serra gaucha': 'RS', 'fronteira gaucha': 'RS',
+    **{
+        f'{around} {capital}': state
+        for around in ('grande', 'regiao metropolitana de', 'regiao metropolitana do')
+        for capital, state in (
+            ('sao paulo', 'SP'), ('sp', 'SP'), ('rio', 'RJ'), ('rio de janeiro', 'RJ'), ('belo horizonte', 'MG'), ('bh', 'MG'), ('vitoria', 'ES'),
+            ('curitiba', 'PR'), ('florianopolis', 'SC'), ('floripa', 'SC'), ('porto alegre', 'RS'), ('poa', 'RS'), ('recife', 'PE'),
+            ('salvador', 'BA'), ('fortaleza', 'CE'), ('natal', 'RN'), ('goiania', 'GO'), ('belem', 'PA'), ('sao luis', 'MA'), ('manaus', 'AM'),
+        )
+    },
+    'abc': 'SP', 'abcd': 'SP', 'abc paulista': 'SP', 'grande abc': 'SP', 'baixada santista': 'SP', 'vale do paraiba': 'SP',
+    'baixada fluminense': 'RJ', 'regiao dos lagos': 'RJ', 'regiao serrana': 'RJ', 'triangulo mineiro': 'MG',
+    'vale do aco': 'MG', 'zona da mata mineira': 'MG', 'serra gaucha': 'RS', 'fronteira gaucha': 'RS',
     'serra catarinense': 'SC', 'vale do itajai': 'SC', 'reconcavo baiano': 'BA', 'chapada diamantina': 'BA', 'entorno do df': 'GO',
     'cariri': 'CE', 'serido': 'RN',
 }  # fmt: skip

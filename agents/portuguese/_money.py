@@ -29,7 +29,7 @@ _LESS = Lexicon({True: 'diminui/diminuir/reduz/reduzir/baixa/baixar/tira/tirar'}
 _MORE_BEHIND = Lexicon({True: 'a mais | de acrescimo | alem disso | em cima disso'})
 _BETWEEN = (
     'a | e | para | ate | - | ~ | / | ou | , | to | and | y | hasta | a r$ | e r$ | ate r$ | - r$ | / r$ | ou r$ | '
-    'a uns | e uns | ou uns | e os | aos | a os | ao | e ate | e no maximo uns | indo ate | e indo ate | '
+    'ate no maximo | ate o maximo | e no maximo | a uns | e uns | ou uns | e os | aos | a os | ao | e ate | e no maximo uns | indo ate | e indo ate | '
     ', ate uns | a no maximo | or | ate os | ate uns | e por volta de'
 )
 _JOINTS = frozenset(tuple(joint.split()) for joint in _BETWEEN.split('|'))
@@ -70,8 +70,18 @@ def _unsaid(scene: Scene) -> list[Change]:
 
 
 def _is_unsaid(words: Words, amount: Amount) -> bool:
-    hits = _UNSAY.find(words[max(0, amount.start - _REACH) : amount.start])
-    return any(hit.end == min(amount.start, _REACH) for hit in hits)
+    before = words[max(0, amount.start - _REACH) : amount.start]
+    return any(hit.end == len(before) for hit in _UNSAY.find(before)) or _is_not_it(words, amount)
+
+
+def _is_not_it(words: Words, amount: Amount) -> bool:
+    """Return whether an amount is only named to say that it is another: "não é 80, é 60"."""
+    before = words[max(0, amount.start - _REACH) : amount.start]
+    denied = any(hit.end == len(before) for hit in _NOT_IT.find(before))
+    return denied and any(word.number is not None for word in words[amount.end : amount.end + _REACH])
+
+
+_NOT_IT = Lexicon({True: 'nao e/era/eram/sao/seriam/seria/foi/tenho/temos/tinha/falei/disse uns/so/mais? | nem'})
 
 
 _UNSAY = Lexicon(
@@ -121,9 +131,15 @@ def _statements(scene: Scene) -> list[_Said]:
         one = _range_said(words, amount, pair, bounds, previous) if pair else _single(scene, amount, bounds, previous)
         if one is not None:
             said.append(one)
-        previous = ends
+        if one is not None or not _is_short_year(words, amount, taken):
+            previous = ends
         i += 2 if pair else 1
     return said
+
+
+def _is_short_year(words: Words, amount: Amount, taken: frozenset[int]) -> bool:
+    """Return whether a number is the year of the car before it: "aquele cronos 21 de 63.900"."""
+    return amount.start - 1 in taken and amount.value < 100 and not amount.money and words[amount.start].raw.isdecimal()
 
 
 def _is_amount_99(words: Words, i: int) -> bool:
@@ -234,7 +250,7 @@ def _adds(scene: Scene, amount: Amount) -> bool:
 def _is_money(scene: Scene, amount: Amount, bound: Bound | None, previous: int) -> bool:
     if amount.money and (amount.value >= 1_000 or _slang(scene, amount) or bound or scene.asks('budget')):
         return not (scene.asks('deposit', 'instalment', 'other_number') and bound is None and not scene.asks('budget'))
-    if not amount.value.is_integer() or amount.value < 5 or scene.asks('deposit', 'instalment', 'other_number'):
+    if not _in_thousands(amount.value) or amount.value < 5 or scene.asks('deposit', 'instalment', 'other_number'):
         return False
     after = scene.words[amount.end].text if amount.end < len(scene.words) else ''
     if after.isalpha() and after.endswith('s') and after not in _PLURALS_FINE:
@@ -255,8 +271,13 @@ def _is_money(scene: Scene, amount: Amount, bound: Bound | None, previous: int) 
         or _adds(scene, amount)
     )
     typo = typo or (scene.profile.budget_max is not None and _is_decided(scene.words, amount))
-    typo = typo or _UNSAY.within(scene.words[: amount.start]) is not None
+    typo = typo or any(lexicon.within(scene.words[: amount.start]) for lexicon in (_UNSAY, _NOT_IT))
     return named or typo or scene.asks('budget') or (amount.value >= 10_000 and '.' in scene.words[amount.start].raw)
+
+
+def _in_thousands(value: float) -> bool:
+    """Return whether a bare number is whole, or thousands and hundreds: "45.9" for 45,900."""
+    return value.is_integer() or (value >= 10 and (value * 10).is_integer())
 
 
 def _is_decided(words: Words, amount: Amount) -> bool:

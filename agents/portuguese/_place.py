@@ -6,9 +6,11 @@ from dataclasses import dataclass, replace
 
 from agent_memory.agents.portuguese._changes import dropped, stated
 from agent_memory.agents.portuguese._data import word_set
-from agent_memory.agents.portuguese._gazetteer import REGIONS, STATES, UFS, Place, capital_of, closest, places
+from agent_memory.agents.portuguese._gazetteer import REGIONS, Place, capital_of, closest, places
 from agent_memory.agents.portuguese._lexicon import Hit, Lexicon
+from agent_memory.agents.portuguese._namesake import state_of_namesake
 from agent_memory.agents.portuguese._people import FOR_THEM
+from agent_memory.agents.portuguese._place_names import ALL_STATES, as_name, key_of, state_at
 from agent_memory.agents.portuguese._residence import (
     CUES,
     HOME_BEHIND,
@@ -24,7 +26,7 @@ from agent_memory.agents.portuguese._residence import (
     is_region,
 )
 from agent_memory.agents.portuguese._scene import Scene
-from agent_memory.agents.portuguese._text import END, SENTENCE_ENDS, Word, Words, fold, longest_by_first
+from agent_memory.agents.portuguese._text import END, SENTENCE_ENDS, Words, fold, longest_by_first
 from agent_memory.profile import Change
 
 _JOINTS = frozenset(
@@ -32,8 +34,6 @@ _JOINTS = frozenset(
 )
 _ON_A_VISIT = Lexicon({True: 'a trabalho/passeio/servico/negocios | de ferias/passagem/visita | so hoje | visitando'})
 _MOVED = Lexicon({True: 'mudei/mudamos/mudando/mudo/moro/moramos | transferid* | vim/viemos morar'})
-_STATES = STATES | REGIONS
-_STATE_NAMES = longest_by_first(_STATES)
 _REGION_NAMES = longest_by_first(REGIONS)
 _GUESSES = 6
 """Places of one turn where a misspelt city is looked for; each costs a pass over all names."""
@@ -54,12 +54,19 @@ class _Found:
 def extract_place(scene: Scene) -> list[Change]:
     """Return the changes of `city` and `state`."""
     found = _without_districts(scene.words, [one for one in _cities(scene) if one.strength > 0])
+    namesake = state_of_namesake(scene)
+    if namesake and all(one.strength < _TOLD for one in found):
+        return [stated(scene.profile, 'state', namesake)]
     if found:
         return _to_city(scene, _best(scene, found))
     state = _state_alone(scene)
     if state and (scene.words.places.get('capital') or PART_OF_TOWN.within(scene.words)):
         return [stated(scene.profile, 'city', capital_of(state)), stated(scene.profile, 'state', state)]
     return _to_state(scene, state) if state else []
+
+
+_TOLD = 4
+"""How strong a city is that somebody said to live in."""
 
 
 def _without_districts(words: Words, found: list[_Found]) -> list[_Found]:
@@ -125,9 +132,12 @@ def _cities(scene: Scene) -> list[_Found]:
         if (region := _region_end(words, i)) > i:
             i = region
             continue
+        if (after := state_at(words, i)[1]) > i + 1 and key_of(words, i, after) not in known:
+            i = after
+            continue
         one = None
-        for size in range(min(longest.get(_as_name(words[i]), 0), len(words) - i), 0, -1):
-            place = known.get(_key(words, i, i + size))
+        for size in range(min(longest.get(as_name(words[i]), 0), len(words) - i), 0, -1):
+            place = known.get(key_of(words, i, i + size))
             if place and not _begins_state(words, i, i + size):
                 one = _weigh(scene, cues, place, i, i + size)
                 break
@@ -147,21 +157,12 @@ def _region_end(words: Words, at: int) -> int:
     if words[at].text not in _REGION_NAMES:
         return at
     state, after = state_at(words, at)
-    return after if state and _key(words, at, after) in REGIONS else at
+    return after if state and key_of(words, at, after) in REGIONS else at
 
 
 def _begins_state(words: Words, start: int, end: int) -> bool:
     """Return whether a name is the beginning of a state's: Rio Grande do Sul."""
     return end - start > 1 and state_at(words, start)[1] > end
-
-
-def _key(words: Words, start: int, end: int) -> str:
-    return ' '.join(_as_name(word) for word in words[start:end])
-
-
-def _as_name(word: Word) -> str:
-    """Undo what was read into a word that may be part of a name: Três Lagoas, the state TO."""
-    return fold(word.raw) if word.spelled or word.text == 'estou' else word.text
 
 
 def _weigh(scene: Scene, cues: list[Hit[Cue]], place: Place, start: int, end: int) -> _Found | None:
@@ -185,7 +186,7 @@ def _weigh(scene: Scene, cues: list[Hit[Cue]], place: Place, start: int, end: in
 
 def _names_state_of_city(scene: Scene, words: Words, start: int, end: int) -> bool:
     """Return whether the state of the known city was asked, which "Rio de Janeiro" and "São Paulo" answer."""
-    named = _STATES.get(_key(words, start, end))
+    named = ALL_STATES.get(key_of(words, start, end))
     city = scene.profile.city
     known = places()[0].get(fold(city).replace('-', ' ')) if city and named and scene.asks('state') else None
     return known is not None and scene.profile.state is None and named in known.states
@@ -234,6 +235,8 @@ def _bare_strength(scene: Scene, place: Place, cue: Cue | None, *, alone: bool, 
     """Return how much a name counts that nobody said is a home."""
     words = scene.words
     before = words[start - 1].text if start else END
+    if _is_idle_question(words, start):
+        return 0
     if alone and place.capital and len(words) <= 3 and not scene.asks('name', 'person', 'urgency'):
         return 1  # nothing but a capital's name, whatever was asked
     if PART_OF_TOWN.within(words[max(0, start - 3) : start]) and before in ('de', 'do', 'da'):
@@ -250,11 +253,33 @@ def _bare_strength(scene: Scene, place: Place, cue: Cue | None, *, alone: bool, 
     if before in ('no', 'na') and cue == 'weak':
         # "na chácara" is any farm, "na Chácara" the town; few towns take an article.
         return 2 if place.capital or words[start].raw[:1].isupper() else 0
+    if any(hit.end == start for hit in _PUTS_RIGHT.find(words)):
+        return 2
     multiword = end - start > 1
     if before == END and multiword:
         return 1
     telling = alone and (multiword or place.capital or len(words[start].text) > 4)
     return 1 if telling and scene.topics <= {'city', 'state', 'car', 'body'} else 0
+
+
+def _is_idle_question(words: Words, at: int) -> bool:
+    """Return whether a place stands in a question that wants no car: "vai chover em Gramado?"."""
+    end = next((i for i in range(at, len(words)) if words[i].text in SENTENCE_ENDS), len(words))
+    start = next((i + 1 for i in range(at, -1, -1) if words[i].text in SENTENCE_ENDS), 0)
+    return end < len(words) and words[end].text == '?' and _WANTS.within(words[start:end]) is None
+
+
+_WANTS = Lexicon(
+    {
+        True: 'quer* | busc* | procur* | precis* | carro* | veiculo* | suv | hatch | sedan | picape | tem | teria* | voces'
+    }
+)
+_PUTS_RIGHT = Lexicon(
+    {
+        True: 'na verdade e/era/seria/foi/em/sou? de? | quis dizer | digo ,? em? | minto ,? e? | errei ,? e? | alias ,? e? | corrigindo ,/:? e? | melhor dizendo ,? | confundi ,? e? | desculpa ,? e/era'
+    }
+)
+"""Says right before a name that it takes the place of the one said before."""
 
 
 def _alone(words: Words, start: int, end: int) -> bool:
@@ -276,29 +301,12 @@ def _state_beside(words: Words, end: int, place: Place) -> tuple[str | None, int
     return None, end
 
 
-def state_at(words: Words, at: int) -> tuple[str | None, int]:
-    """Return the state named at a place, by its name or its two letters, and where the name ends."""
-    for size in range(min(_STATE_NAMES.get(words[at].text, 0) if at < len(words) else 0, len(words) - at), 0, -1):
-        name = ' '.join(word.text for word in words[at : at + size])
-        if name in _STATES and (name != 'para' or _is_para(words, at)):
-            return _STATES[name], at + size
-    if at < len(words) and len(words[at].raw) == 2 and fold(words[at].raw).upper() in UFS:
-        return fold(words[at].raw).upper(), at + 1
-    return None, at
-
-
-def _is_para(words: Words, at: int) -> bool:
-    """Tell Pará from the preposition "para"."""
-    before = words[at - 1].text if at else ''
-    return 'á' in words[at].raw.lower() or before in ('no', 'do')
-
-
 def _may_be_slip(scene: Scene, cues: list[Hit[Cue]], start: int) -> bool:
     """Return whether a home is being told here; slips of the pen are never looked for in free text."""
     words = scene.words
     if not words[start].text.isalpha() or len(words[start].text) < 4 or words[start].text in _NOT_NAMES:
         return False
-    if words.places.get('?'):  # who asks tells no home
+    if words.places.get('?') or state_at(words, start)[0]:  # who asks tells no home
         return False
     cue = cue_before(words, cues, start)
     before = words[start - 1].text if start else END
@@ -334,6 +342,8 @@ def _state_alone(scene: Scene) -> str | None:
     i = 0
     while i < len(words):
         state, after = state_at(words, i)
+        if state is None and words[i].text == 'rio' and is_region(words, cues, i):
+            state, after = 'RJ', i + 1
         if state is None:
             i += 1
             continue

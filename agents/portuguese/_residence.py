@@ -13,7 +13,7 @@ Cue = Literal['home', 'away', 'kin', 'weak', 'region']
 
 CUES: Lexicon[Cue] = Lexicon(
     {
-        'home': 'minha/nossa casa/residencia e/fica | meu/nosso apartamento/ape e/fica | eu em | meu/nosso endereco | durmo | hoje/atualmente/ultimamente em | agora e | cidade/cidadezinha/municipio/lugar chamada/chamado/de/do/da? | a gente mora/vive/fica | a gente e de/do/da | pessoal aqui de | moro | moramos | mora | resido | residimos | vivo | vivemos | morando | morar | residente | sou | '
+        'home': 'minha/nossa casa/residencia e/fica/esta | quem fala | meu/nosso apartamento/ape e/fica | eu em | meu/nosso endereco | durmo | hoje/atualmente/ultimamente em | agora e | cidade/cidadezinha/municipio/lugar chamada/chamado/de/do/da? | a gente mora/vive/fica | a gente e de/do/da | pessoal aqui de | moro | moramos | mora | resido | residimos | vivo | vivemos | morando | morar | residente | sou | '
         'somos | falo | falando | '
         'aqui | estou em/no/na/aqui/morando | estamos em/no/na | fico em/no/na | cidade e? | mudei | mudando | me '
         'mudo | mudanca para | mudar para | '

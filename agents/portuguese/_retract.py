@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
-from agent_memory.agents.portuguese._changes import dropped
 from agent_memory.agents.portuguese._lexicon import Lexicon
 from agent_memory.agents.portuguese._scene import Scene
-from agent_memory.profile import Change
+from agent_memory.agents.portuguese._text import END, Words
 
 _NOUNS: dict[tuple[str, ...], str] = {
     ('budget_min', 'budget_max'): 'valor/orcamento/preco/faixa/budget/verba/quantia/numero',
@@ -23,20 +20,23 @@ _NOUNS: dict[tuple[str, ...], str] = {
     ('name',): 'nome',
     ('payment',): 'pagamento',
 }
-_ERASE = 'tir*/esquec*/apag*/remov*/retir*/desconsider*/ignor*/limp*/zer*/risc*/exclu*/cancel*/delet*/anul*/forget'
+_THE = 'o/a/os/as/essa/esse/esta/este/aquele/aquela/aqueles/minha/meu/nosso/nossa/the/my?'
+_ERASE = 'tir*/esquec*/apag*/remov*/retir*/desconsider*/ignor*/limp*/zera/zerar/zere/zerem/risc*/exclu*/cancel*/delet*/anul*/forget'
 _ASIDE = 'em aberto|de lado|para la|para depois|sem definir|indefinido/indefinida'
 _LEAVE = 'deixa/deixe/deixar/deixamos/fica/ficar'
 _PATTERNS = (
     f'{_ERASE} o/a/os/as? que falei/disse de/do/da/dos/das? {{noun}}',
     f'{_ERASE} isso/esse/essa ai? de/do/da {{noun}}',
-    f'{_ERASE} so/somente/apenas/tambem/ai? o/a/os/as/essa/esse/minha/meu/the/my? {{noun}}',
-    f'{_LEAVE} o/a/os/as/essa/esse/minha/meu? {{noun}} .. {{aside}}',
+    f'{_ERASE} so/somente/apenas/tambem/ai? {_THE} {{noun}}',
+    f'{_LEAVE} {_THE} {{noun}} .. {{aside}}',
     f'{_LEAVE} {{aside}} o/a/os/as? {{noun}}',
     f'{{noun}} .. {_LEAVE} {{aside}}',
     '{noun} {aside}',
     '{noun} nao sei mais/ainda',
     f'{{noun}} pode/podem? {_ERASE}',
-    'nao considera*/conta/conte/contem/leva/leve/levem o/a/os/as/essa/esse/minha/meu? {noun}',
+    f'nao considera*/conta/conte/contem {_THE} {{noun}}',
+    f'nao leva/leve/levem/leva/levar em conta/consideracao {_THE} {{noun}}',
+    f'nao leva/leve/levem {_THE} {{noun}} .. conta/consideracao?',
     'sem {noun} definido/definida',
 )
 _RETRACTED: Lexicon[tuple[str, ...]] = Lexicon(
@@ -59,14 +59,20 @@ _OTHERS: Lexicon[tuple[str, ...]] = Lexicon(
 _NOT = frozenset({'nao', 'nem', 'sem'})
 
 
-def retracted(scene: Scene, stated: Collection[str]) -> list[Change]:
-    """Return the changes that empty what is taken back; fields in `stated` got a value in the same turn."""
-    fields = [
-        field
+def taken_back(scene: Scene) -> dict[str, int]:
+    """Return the fields that are taken back, each with the place from which a new value for it still counts.
+
+    "Até 45. Ah não, tira o valor" takes back what the turn itself said; with a value from before it is that one, and
+    what the same message says stands.
+    """
+    return {
+        field: hit.start if field not in scene.profile.known() else _message_of(scene.words, hit.start)
         for hit in (*_RETRACTED.find(scene.words), *_OTHERS.find(scene.words))
         if not (hit.start and scene.words[hit.start - 1].text in _NOT)
         for field in hit.value
-    ]
-    return [
-        change for field in dict.fromkeys(fields) if field not in stated for change in dropped(scene.profile, field)
-    ]
+    }
+
+
+def _message_of(words: Words, at: int) -> int:
+    """Return where the message begins that a place is in."""
+    return max((end + 1 for end in words.places.get(END, ()) if end < at), default=0)

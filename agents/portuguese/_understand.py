@@ -15,6 +15,7 @@ from agent_memory.agents.portuguese._answers import (
 )
 from agent_memory.agents.portuguese._body import extract_body
 from agent_memory.agents.portuguese._brands import extract_brands
+from agent_memory.agents.portuguese._changes import dropped
 from agent_memory.agents.portuguese._data import word_set
 from agent_memory.agents.portuguese._guard import is_placeholder, without_injections
 from agent_memory.agents.portuguese._lexicon import Lexicon
@@ -25,7 +26,7 @@ from agent_memory.agents.portuguese._place import extract_place
 from agent_memory.agents.portuguese._priorities import extract_priorities
 from agent_memory.agents.portuguese._question import options_of, question_sentences, topics_of
 from agent_memory.agents.portuguese._requests import consent, erasure, greets, opt_out, person, restarts
-from agent_memory.agents.portuguese._retract import retracted
+from agent_memory.agents.portuguese._retract import taken_back
 from agent_memory.agents.portuguese._rights import Right, rights
 from agent_memory.agents.portuguese._scene import Scene
 from agent_memory.agents.portuguese._small_talk import without_small_talk
@@ -237,8 +238,16 @@ def _as_said(words: Words) -> Words:
 
 
 def _extract(scene: Scene) -> list[Change]:
-    changes = [change for extract in _EXTRACTORS for change in extract(scene)]
-    return [*changes, *retracted(scene, {change.field for change in changes})]
+    changes = _said(scene)
+    for field, since in taken_back(scene).items():
+        later = scene if since == 0 else replace(scene, words=Words(scene.words[since:]))
+        if not any(change.field == field for change in _said(later)):
+            changes = [change for change in changes if change.field != field] + dropped(scene.profile, field)
+    return changes
+
+
+def _said(scene: Scene) -> list[Change]:
+    return [change for extract in _EXTRACTORS for change in extract(scene)]
 
 
 def _chosen(scene: Scene, asked: str | None) -> tuple[int | None, Scene]:

@@ -198,7 +198,8 @@ def _dates(scene: Scene) -> list[Hit[Urgency]]:
     return [
         Hit(_by_days(ahead.days), ahead.start, ahead.end)
         for ahead in dates
-        if not any(word.text in _PAST for word in scene.words[max(0, ahead.start - 4) : ahead.end + 2])
+        if ahead.start not in scene.of_vehicles  # the Nissan March
+        and not any(word.text in _PAST for word in scene.words[max(0, ahead.start - 4) : ahead.end + 2])
     ]
 
 

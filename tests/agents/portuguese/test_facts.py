@@ -42,6 +42,19 @@ BUDGET: list[tuple[str, str | None, tuple[int | None, int | None]]] = [
     ('minha renda é 6 mil', None, (None, None)),
     ('até 80 mil km rodados', None, (None, None)),
     ('meu cpf é 12345678909', None, (None, None)),
+    ('45.9', 'Qual o valor?', (None, 45_900)),
+    ('15 de entrada e 60 no total', None, (None, 60_000)),
+    ('fechado em 58, com 20 de entrada', None, (None, 58_000)),
+    ('tenho 40 mil pra entrada, o resto eu financio', 'Quanto tem pra investir?', (None, None)),
+    ('tô com 28 no bolso', None, (None, 28_000)),
+    ('se fizer por 50 eu levo', None, (None, 50_000)),
+    ('cabe 50 mil no meu bolso, mais não', None, (None, 50_000)),
+    ('de 40 até no máximo 50', 'Qual o valor?', (40_000, 50_000)),
+    ('70 pra 90 mil', None, (70_000, 90_000)),
+    ('muda de 70 pra 80', 'Qual o valor?', (None, 80_000)),
+    ('não tenho 80, tenho 60', 'Qual o valor?', (None, 60_000)),
+    ('aquele cronos 21 de 63.900, quanto fica se eu der meu celta?', None, (None, None)),
+    ('painho quer um carro na casa dos 29 conto', None, (None, 29_000)),
     ('b', 'Faixa? a) até 30 mil b) 30 a 50 mil c) mais de 50 mil', (30_000, 50_000)),
 ]
 
@@ -91,6 +104,13 @@ PLACES: list[tuple[str, str | None, tuple[str | None, str | None]]] = [
     ('ainda estou em Campinas. Quero comprar em Manaus, onde vou morar', None, ('Manaus', 'AM')),
     ('vocês entregam em Betim? moro aqui', None, ('Betim', 'MG')),
     ('Santa Luzia, a de Minas', 'Qual a sua cidade?', ('Santa Luzia', 'MG')),
+    ('interior do rio', 'Sua cidade?', (None, 'RJ')),
+    ('interior do rio grande do norte', None, (None, 'RN')),
+    ('litoral de santa catarina', 'Sua cidade?', (None, 'SC')),
+    ('grande Recife', 'Sua cidade?', (None, 'PE')),
+    ('quem fala é o Zé de Sobral', None, ('Sobral', 'CE')),
+    ('sabe se vai chover em Gramado amanhã?', None, (None, None)),
+    ('vocês têm suv em Gramado? moro aqui', None, ('Gramado', 'RS')),
     ('procuro um suv em vitória, valor a ver', None, ('Vitória', 'ES')),
 ]
 
@@ -263,6 +283,31 @@ def test_a_state_that_is_a_city_too_answers_the_question_for_it(known: Any) -> N
 
 def test_a_state_settles_an_ambiguous_city(known: Any) -> None:
     assert known('no maranhão', 'De qual estado?', city='Santa Inês') == {'city': 'Santa Inês', 'state': 'MA'}
+
+
+@pytest.mark.parametrize(
+    ('say', 'asked', 'city', 'state'),
+    [
+        ('goiás uai, do lado de gyn', 'Qual Trindade?', 'Trindade', 'GO'),
+        ('a de minas uai', 'Tem mais de uma! Qual delas?', 'Santa Luzia', 'MG'),
+        ('a baiana', 'Existem duas. Qual?', 'Santa Inês', 'BA'),
+        ('perto de São Luís', 'Qual Santa Rita?', 'Santa Rita', 'MA'),
+        ('PE, na divisa com a Paraíba', 'Itambé de onde?', 'Itambé', 'PE'),
+        ('a do rio, perto de Barra do Piraí', 'Valença da Bahia ou do Rio?', 'Valença', 'RJ'),
+        ('the one in Minas', 'Which Santa Luzia?', 'Santa Luzia', 'MG'),
+    ],
+)
+def test_what_is_said_of_a_namesake_tells_its_state(known: Any, say: str, asked: str, city: str, state: str) -> None:
+    assert known(say, asked, city=city) == {'city': city, 'state': state}
+
+
+def test_a_city_that_puts_another_right_takes_its_place(known: Any) -> None:
+    assert known('na verdade é Canoas', 'Ok!', city='Novo Hamburgo', state='RS')['city'] == 'Canoas'
+
+
+def test_what_a_turn_takes_back_of_its_own_is_not_known(known: Any) -> None:
+    assert known(['um etios até 45', 'ah n, tira o valor, vou ver no banco']) == {'brands': ['Toyota']}
+    assert known('esquece o valor que falei, é 60 mil', budget_max=50_000) == {'budget_max': 60_000}
 
 
 def test_a_new_city_drops_the_old_state_when_its_own_is_open(known: Any) -> None:

@@ -26,6 +26,8 @@ TIMES: list[tuple[str, str | None, str | None]] = [
     ('fim desse mês', WHEN, 'immediate'),
     ('bimestre que vem', WHEN, '1-3_months'),
     ('esse fds', WHEN, 'immediate'),
+    ('um up ou march', None, None),
+    ('sem data definida', WHEN, 'exploring'),
     ('pressa zero', WHEN, 'exploring'),
     ('tenho pressa não', WHEN, 'exploring'),
     ('precisa pra logo não', WHEN, 'exploring'),
