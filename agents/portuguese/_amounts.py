@@ -53,12 +53,13 @@ _BEFORE = Lexicon(
         'deu | divida | devo | ipva | multa | fgts | consorcio de | '
         'x de | vezes de | fazem | faz por | deixa por | deixam por | sai por | esta por | esta saindo | '
         'fechamos/fecha/fecho/levo/faz/deixa o/a/ele/ela/esse/essa .. por | vi um/uma | vi um/uma? '
-        '.. por/de | vi por | '
+        '.. por/de | vi por | vi em/na/no .. por | igual/parecido/parecida por | mostra/mostrava/aparece/aparecia/consta | financi*/parcel*/dividir/divido/dividido em/de | '
         'rodo | roda | rodei | rodando | desconto | score | salary | down payment | monthly | aluguel | seguro de | '
         'gastei '
         '| pedindo | pediu | pediram | saiu por | ta por | de volta | troco de | meu carro | meu usado | me da | me '
         'dao | pagam | pagariam',
         'kin': f'{KIN} .. tem/tinha/quer/pode/possui/juntou/gasta/paga/vai/ia',
+        'free': 'casa dos/das/de',
         'exact': 'ano | modelo | motor | cpf | rg | cnh | cep | tel | telefone | fone | celular | zap | whats | '
         'whatsapp | numero | placa | chassi | '
         'renavam | cnpj | ha | faz | desde | dia | as | apto | casa | rua | de 19* | versao | aro | nota | opcao | '
@@ -67,7 +68,7 @@ _BEFORE = Lexicon(
         'this': 'esse | essa | aquele | aquela | este | esta | desse | dessa | o | a | nesse | naquele',
     }
 )
-_POINTING = word_set('esse essa aquele aquela')
+_POINTING = word_set('esse essa aquele aquela nesse nessa naquele naquela desse')
 _FILLERS = word_set('e poucos poucas tantos pouco tal uns umas')
 _TRAP_REACH = 5
 
@@ -189,18 +190,15 @@ def _trapped_before(words: Words, amount: Amount, previous_end: int, taken: froz
         between = [word.text for word in window[hit.end :]]
         if _RELEASE & set(between):
             return False
+        if hit.value == 'free':
+            return False
         if hit.value == 'amount' and len(between) <= _TRAP_REACH:
             return True
         if hit.value == 'kin' and len(between) <= _TRAP_REACH and not FOR_THEM.within(words):
             return True
         if hit.value == 'exact' and not amount.money and len(between) <= 1 + ('de' in between):
             return True
-        if (
-            hit.value == 'mine'
-            and between[-1:] == ['de']
-            and taken.issuperset(range(low + hit.end, start - 1))
-            and len(between) > 1
-        ):
+        if hit.value == 'mine' and between[-1:] == ['de'] and taken.issuperset(range(low + hit.end, start - 1)):
             return True
         points = between == ['de'] and window[hit.start].text in _POINTING
         if hit.value == 'this' and between[-1:] in (['de'], ['por'], ['a']) and (low + hit.end in taken or points):

@@ -15,7 +15,7 @@ _YES_NO = Lexicon(
         'ainda nao | nao quero | nao autorizo | nao aceito | nao concordo | nao precisa | hoje nao | prefiro nao | '
         'nada disso | recuso | discordo | nem a pau | no quiero | claro que no | no thanks | eu nao | errado | '
         'dispenso',
-        True: 'dboa | okk | vai fundo | nenhum problema | dou sim | dou ⏎/,/!/. | de boas | sem grilo/grilos | vai la | 🤝 | perfeitamente | certamente | seguramente | naturalmente | evidentemente | obviamente | sem duvida/duvidas | afirmativo | decerto | '
+        True: 'nao me? incomodo/incomoda | tem problema nao | dboa | okk | vai fundo | nenhum problema | dou sim | dou ⏎/,/!/. | de boas | sem grilo/grilos | vai la | 🤝 | perfeitamente | certamente | seguramente | naturalmente | evidentemente | obviamente | sem duvida/duvidas | afirmativo | decerto | '
         'de fato | pois nao | com prazer | esta correto/correta/certo/certa | procede | de pleno/comum? acordo | estou ciente | ciente | '
         'tem/tendes/dou a? meu/minha autorizacao/permissao/consentimento/anuencia/concordancia/aval | fica/fiquem autorizado/autorizados/registrado | por certo | pdp | pode pa/crer/mandar | partiu | fmz | firmeza | ja e | demoro | fechadissimo | simbora | nao me oponho | nao .. objecao/objecoes/inconveniente/impedimento/oposicao/restricao | sem objecao/objecoes/restricao/restricoes/oposicao | nada contra | nao .. nada contra | sim | esta , pode/podem/sim/autorizo/aceito/concordo/ok | mais ou menos isso | quase isso | por ai | e por ai | nessa faixa | claro | pode | podem | pode sim | pode ser | aceito | concordo | autorizo | ok | okay | okey | '
         'oki | tudo bem | tudo certo | tudo ok | beleza | de acordo | sem problema/problemas | nao vejo problema* | '

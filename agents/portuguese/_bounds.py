@@ -48,7 +48,7 @@ BEHIND: Lexicon[Bound] = Lexicon(
         'max': 'nao passo/passa/ultrapasso/ultrapassa | para baixo | ou menos | no maximo | maximo | de teto | no talo | estourando | no limite | de limite '
         '| tops | top | or less | abaixo | o maximo | e o/meu/nosso teto/limite/maximo '
         '| para menos | max | como teto | maximum',
-        'about': 'no meu? bolso | na mao | guardado/guardados | para gastar/investir | em maos | + ou - | + / - | + - | mais ou menos',
+        'about': 'no meu? bolso | na mao/poupanca/conta | em caixa/conta | guardado/guardados/separado/separados/reservado/reservados/juntado/contado/contadinho/contados | para gastar/investir | em maos | + ou - | + / - | + - | mais ou menos',
         'total': 'no total | total | ao todo | fechado | tudo',
     }
 )

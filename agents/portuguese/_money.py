@@ -25,6 +25,7 @@ _NOUNS = Lexicon(
 _MORE = Lexicon(
     {True: 'colocar/botar/por/adicionar/aumentar/aumenta/subir/sobe/esticar/dar/juntar/somar mais | aumento? mais'}
 )
+_UP = Lexicon({True: 'sobe/suba/subir/aumenta/aumente/aumentar/acrescenta/acrescente uns?'})
 _LESS = Lexicon({True: 'diminui/diminuir/reduz/reduzir/baixa/baixar/tira/tirar'})
 _MORE_BEHIND = Lexicon({True: 'a mais | de acrescimo | alem disso | em cima disso'})
 _BETWEEN = (
@@ -176,7 +177,9 @@ def _joins(words: Words, first: Amount, second: Amount) -> bool:
         return _CHANGES.within(words[max(0, first.start - _REACH) : first.start]) is None  # "muda de 70 pra 80"
     if joint == (',',) and second.end < len(words) and BEHIND.at(words, second.end):
         return False  # "50, 55 no máximo"
-    if joint in ((',',), ('/',)):
+    if joint == ('/',):
+        return first.scaled == second.scaled or not first.scaled
+    if joint == (',',):
         return not first.scaled
     return joint != ('e',) or not (first.scaled and second.scaled) or _opened(words, first.start)
 
@@ -237,6 +240,9 @@ def _raised(scene: Scene, amount: Amount, value: float) -> float:
         return value
     if _adds(scene, amount):
         return value + known
+    before = scene.words[max(0, amount.start - 2) : amount.start]
+    if value * 3 <= known and any(hit.end == len(before) for hit in _UP.find(before)):
+        return value + known
     less = _LESS.within(scene.words[max(0, amount.start - 1) : amount.start]) and value * 3 <= known
     return known - value if less else value
 
@@ -271,6 +277,7 @@ def _is_money(scene: Scene, amount: Amount, bound: Bound | None, previous: int) 
         or _adds(scene, amount)
     )
     typo = typo or (scene.profile.budget_max is not None and _is_decided(scene.words, amount))
+    typo = typo or (scene.profile.budget_max is not None and bool(scene.corrections) and len(scene.words) <= _REACH)
     typo = typo or any(lexicon.within(scene.words[: amount.start]) for lexicon in (_UNSAY, _NOT_IT))
     return named or typo or scene.asks('budget') or (amount.value >= 10_000 and '.' in scene.words[amount.start].raw)
 

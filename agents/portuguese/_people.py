@@ -15,7 +15,7 @@ KIN = (
 
 FOR_THEM = Lexicon(
     {
-        True: f'{KIN} quer/querem/precisa/procura/busca de? um/uma/comprar/outro/outra | e para meu/minha/o/a? {KIN} | para o/a? meu/minha {KIN} | carro e para | presente para | presentear '
+        True: f'{KIN} quer/querem/precisa/procura/busca de? um/uma/comprar/outro/outra | e para meu/minha/o/a? {KIN} | para o/a? meu/minha {KIN} | carro e para | carro vai? ficar/fica com | presente para | presentear '
         f'meu/minha/o/a {KIN} | para ele/ela/eles/elas'
     }
 )

@@ -135,13 +135,13 @@ def _cities(scene: Scene) -> list[_Found]:
         if (after := state_at(words, i)[1]) > i + 1 and key_of(words, i, after) not in known:
             i = after
             continue
-        one = None
+        one = place = None
         for size in range(min(longest.get(as_name(words[i]), 0), len(words) - i), 0, -1):
             place = known.get(key_of(words, i, i + size))
             if place and not _begins_state(words, i, i + size):
                 one = _weigh(scene, cues, place, i, i + size)
                 break
-        if one is None and guesses and _may_be_slip(scene, cues, i):
+        if place is None and guesses and _may_be_slip(scene, cues, i):
             guesses -= 1
             one = _misspelt(words, i)
         if one is None:
@@ -173,6 +173,8 @@ def _weigh(scene: Scene, cues: list[Hit[Cue]], place: Place, start: int, end: in
         return None
     asked = scene.asks('city')
     alone = _alone(words, start, after)
+    if state is None and _is_of_another_state(words, end, place):
+        return None
     if place.city in ('São Paulo', 'Rio de Janeiro') and state is None and is_region(words, cues, start):
         return None
     if start in scene.of_vehicles and cue != 'home' and not state and not (asked and alone):
@@ -182,6 +184,13 @@ def _weigh(scene: Scene, cues: list[Hit[Cue]], place: Place, start: int, end: in
         return _Found(place, start, after, state, 0)
     strength = _strength(scene, words, place, cue, state=state, alone=alone, start=start, end=end)
     return _Found(place, start, after, state, strength)
+
+
+def _is_of_another_state(words: Words, end: int, place: Place) -> bool:
+    """Return whether a state follows that has no such city: "sertão de Pernambuco", "Pinheiros, SP"."""
+    joined = end < len(words) and words[end].text in ('de', 'do', 'da', ',', '-', '/')
+    state = state_at(words, end + 1)[0] if joined else None
+    return state is not None and state not in place.states
 
 
 def _names_state_of_city(scene: Scene, words: Words, start: int, end: int) -> bool:

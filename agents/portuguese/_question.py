@@ -12,7 +12,7 @@ from agent_memory.agents.portuguese._text import END, Words, read_words
 
 Topic = Literal[
     'budget', 'floor', 'ceiling', 'elsewhere', 'deposit', 'instalment', 'city', 'state', 'use', 'brands', 'refused', 'body', 'priorities', 'urgency',
-    'theirs', 'name', 'payment', 'trade_in', 'consent', 'person', 'erasure', 'car', 'other_number', 'opt_out', 'offers', 'restart',
+    'theirs', 'name', 'payment', 'trade_in', 'consent', 'person', 'erasure', 'car', 'other_number', 'opt_out', 'offers', 'silenced', 'restart',
 ]  # fmt: skip
 
 _STATE_NAMES = ' | '.join(name for name in STATES if name != 'para')
@@ -58,8 +58,9 @@ _TOPICS: Lexicon[Topic] = Lexicon(
         'termos | autoriza | politica de | your data | personal data | sus datos | tus datos | informacoes',
         'person': 'consultor* | atendente* | humano | vendedor* | especialista | pessoa | colega | gerente | equipe '
         '| time de vendas | chamando | vou chamar | transferindo | encaminhando | alguem/ele/ela/voce te? liga/ligar/retorna/retornar | te retorna/liga/ligar | human | agent | asesor',
-        'erasure': 'apagar | excluir | exclusao | deletar | apague | exclua | remover .. dados',
+        'erasure': 'excluido/excluidos/excluida/apagado/apagados/deletado/deletados | apagar | excluir | exclusao | deletar | apague | exclua | remover .. dados',
         'offers': 'posso/podemos/quer/gostaria/deseja/pode .. mandar/mandando/enviar/enviando/avisar/avisando/receber/mandarmos/enviarmos .. oferta/ofertas/novidade/novidades/promocoes/mensagem/mensagens/lancamentos',
+        'silenced': 'nao envio/enviamos/enviaremos/mando/mandamos/mandaremos mais | nao vou/vamos mais? mandar/enviar | removi/removido/removemos .. lista',
         'opt_out': 'parar de receber | nao receber | descadastr* | sair da lista | cancelar .. mensagens',
         'restart': 'recomecar | comecar de novo | do zero',
     }

@@ -39,7 +39,8 @@ _PERSON = Lexicon(
         f'me conecta/conecte/transfere/transfira/encaminha/encaminhe/passa/passe/poe/bota/coloca/coloque .. {_PEOPLE}/alguem/pessoa/vendas/gente | '
         'me transfere/transfira | pode/podem/vai me? transferir/encaminhar | me chama/chame/chamem/liga/ligue/ligar no/na/pelo zap/whats/whatsapp/telefone/celular/fone | '
         f'resolver/tratar/negociar/fechar/ver/falar/conversar isso/tudo/pessoalmente/direto? com um/uma? pessoa/alguem/humano/gente | '
-        f'querer .. {_PEOPLE} | preciso de? um/uma? {_PEOPLE}/pessoa | {_PEOPLE}/alguem .. me? contatar | '
+        f'querer .. {_PEOPLE} | quero pessoa | passa/passe/chama para? o/a? seu/sua superior/chefe/gerente | numero/contato/telefone de alguem | aguardo .. ligacao/retorno/contato | alguem .. atenda | me passa o/a {_PEOPLE} | '
+        f' preciso de? um/uma? {_PEOPLE}/pessoa | {_PEOPLE}/alguem .. me? contatar | '
         'call me | talk/speak/chat to/with .. human/person/someone/agent/representative/salesperson | real '
         'person | human agent | '
         'hablar con .. persona/humano/asesor/alguien/vendedor | una persona | un asesor | quero ser atendido | tem '
@@ -111,10 +112,10 @@ _OPT_OUT = Lexicon(
         'mais | unsubscribe | stop messaging/sending/texting | '
         'no more messages | don t message/text/contact me | remove me | take me off | no me .. mensajes | nao quero '
         'mais .. mensagem/mensagens/oferta/ofertas/propaganda/novidades/promocoes | tira meu numero | tirem meu '
-        'numero | remove* meu numero | nao me? perturb*/incomod*/importun* | nao entre* mais em contato | me bloqueia | bloque* .. numero/contato/whats | dejen de',
+        'numero | remove* meu numero | nao me? perturbe/perturbem/perturbar/incomode/incomodem/incomodar/importune/importunem/importunar | me exclui/exclua/remove/remova/tira/retira/retire ⏎/dai/disso | parar mensagens/ofertas | tira/tire/tirem meu/o zap/whats/whatsapp/contato/telefone .. lista? | sem propaganda/spam | nao autorizo .. envio/ofertas/mensagens/propaganda | desinscrev* | nao entre* mais em contato | me bloqueia | bloque* .. numero/contato/whats | dejen de',
         False: 'quero receber as/os/suas? ofertas/mensagens/novidades sim/de/novamente/outra | quero continuar recebendo/receber | voltar/volta/volte/voltem a me? avisar/mandar/enviar/escrever/receber | '
         'pode/podem me? mandar/enviar/escrever/avisar sim/de/novamente | pode/podem me? mandar/enviar mensagem/mensagens/oferta/ofertas de novo | me poe/ponha/coloca/coloque/inclui/bota .. lista | retom*/reativ*/restabele* .. envio/envios/mensagens/ofertas | '
-        'me reinscrev* | reativ* meu? contato/cadastro | volta*/voltem .. mandar/enviar/receber .. mensagem/mensagens/oferta/ofertas? | voltar a me? '
+        'quero/queria voltar para a? lista | continua/continue/continuem mandando/enviando | me reinscrev* | reativ* meu? contato/cadastro | volta*/voltem .. mandar/enviar/receber .. mensagem/mensagens/oferta/ofertas? | voltar a me? '
         'mandar/enviar/receber | pode/podem .. voltar .. mandar/enviar/me chamar | pode/podem continuar '
         'me? mandando/enviando/avisando | quero .. receber .. de novo/novamente/sim/ofertas/mensagens/novidades | '
         'quero voltar a receber | '
@@ -133,11 +134,11 @@ _ERASURE = Lexicon(
         'quero ser esquecid* | direito ao esquecimento | direito de exclusao | exclusao/remocao/eliminacao/apagamento/supressao/cancelamento de/do/dos/da/das todos/todas/todo/toda? os/as/o/a? meus/minhas/meu/minha? dados/cadastro/informacoes/registros/registro/conta/historico | suprim*/destru* .. dados/cadastro/informacoes/registros | nao .. guardem/guarde/mantenham/armazenem/fiquem .. dados/informacoes | '
         'delete/erase/remove .. data/account/everything/information/info/history | '
         'encerr*/cancel* .. conta/cadastro | sumir/sumam/some com .. dados/informacoes | esquec*/esquecam '
-        '.. dados | esquec* tudo? .. de/sobre mim | tir*/retir*/descart*/jog* fora? meus/minhas/meu dados/cadastro/informacoes/ficha | '
+        '.. dados | esquec* tudo? .. de/sobre mim | nao quero ficar/estar em/no/na cadastro/sistema/registro | quero sumir/sair do/de cadastro/sistema/registros | quero/solicito/peco/desejo a? exclusao total/completa/geral/definitiva | tir*/retir*/descart*/jog* fora? meus/minhas/meu dados/cadastro/informacoes/ficha | '
         'apag*/exclu*/delet*/elimin* .. meu/meus numero/telefone/celular/contato/nome/nomes/perfil | nao quero meus dados/nome/numero ai/guardado/guardados/com/no/salvos | '
         'meus dados .. apagados/excluidos/deletados/fora',
         False: 'desist*/desisti de/da apag*/exclu*/delet*/exclusao | nao .. apag*/exclu*/delet*/elimin* | esquec*/deixa .. exclusao | '
-        'deixa/mantem/mantenha/mantenham/manter/guarda .. dados/cadastro/registro/registros | nao precisa .. apagar/excluir/deletar | cancela* .. exclusao | '
+        'deixa/mantem/mantenha/mantenham/manter/guarda/guardem .. dados/cadastro/registro/registros | nao precisa .. apagar/excluir/deletar | cancela* .. exclusao | '
         'mantenha/mantem/pode manter .. dados/cadastro | pode deixar .. dados/cadastro',
     }
 )
@@ -149,7 +150,7 @@ _ACCESS = Lexicon(
 )
 _REVOKED = Lexicon(
     {
-        True: 'revog* | retir*/cancel*/tir*/remov*/desfa* .. consentimento/autorizacao/permissao/aceite/anuencia | retir*/cancel*/tir* o sim/ok/aval/aceite .. dei | volto atras .. dados | '
+        True: 'revog* | retir*/cancel*/tir*/remov*/desfa*/anul* .. consentimento/autorizacao/permissao/aceite/anuencia | retir*/cancel*/tir* o sim/ok/aval/aceite .. dei | volto atras .. dados | '
         'nao concordo/autorizo/aceito/permito .. uso/tratamento/usem/dados | nao mais autorizo/concordo/aceito/consinto | nao autorizo mais | nao concordo '
         'mais | nao aceito mais | nao dou mais .. consentimento/autorizacao/permissao | nao quero mais que .. dados '
         '| nao .. us* .. meus dados | withdraw .. consent | revoke | '
@@ -235,6 +236,8 @@ def person(words: Words, topics: frozenset[Topic]) -> bool | None:
         return True
     if 'person' not in topics or topics & {'consent'}:
         return None
+    if _CANCEL.at(words, 0):
+        return False
     answer = answer_to_proposal(words)
     if answer is None and _WELCOME.at(words, 0):
         return True
@@ -243,10 +246,11 @@ def person(words: Words, topics: frozenset[Topic]) -> bool | None:
     return answer
 
 
+_CANCEL = Lexicon({True: 'cancela/cancele/esquece/esqueca ⏎/,/./!'})
 # Says yes to "quer que eu chame um consultor?", and to nothing else.
 _WELCOME = Lexicon(
     {
-        True: 'por favor | chama/chame/manda/mande/liga/passa/pede sim/ai/la? ⏎/,/./! | acho? melhor ⏎/,/./!/sim | agradeco/agradecia | ia/iria/vai ajudar'
+        True: 'por favor | prefiro ⏎/,/./! | fico? no? aguardo | chama/chame/manda/mande/liga/passa/pede sim/ai/la? ⏎/,/./! | acho? melhor ⏎/,/./!/sim | agradeco/agradecia | ia/iria/vai ajudar'
     }
 )
 
@@ -260,14 +264,16 @@ def opt_out(words: Words, topics: frozenset[Topic]) -> bool | None:
     hits = _OPT_OUT.find(words)
     if hits:
         return None if hits[-1].value and _NO_QUESTIONS.within(words) else hits[-1].value
+    if 'silenced' in topics and answer_to_proposal(words):
+        return False
     return True if 'offers' in topics and leading_answer(words) is False else None
 
 
-_NOTHING_ELSE: frozenset[Topic] = frozenset({'offers', 'car', 'opt_out'})
+_NOTHING_ELSE: frozenset[Topic] = frozenset({'offers', 'silenced', 'car', 'opt_out'})
 """What an agent may have been at when a bare "chega" is about its messages."""
 _ENOUGH = Lexicon(
     {
-        True: 'parem/para/pare/parou/chega/basta ⏎/!/./, | para/pare/parem com isso/essa/esse ⏎/!/. | pode/podem parar ⏎/!/./, | pode/podem parar com isso ⏎/! | chega disso/disto'
+        True: 'por favor parem/pare/para ⏎ | parem/para/pare/parou/chega/basta ⏎/!/./, | para/pare/parem com isso/essa/esse ⏎/!/. | pode/podem parar ⏎/!/./, | pode/podem parar com isso ⏎/! | chega disso/disto'
     }
 )
 
@@ -304,9 +310,16 @@ def erasure(words: Words, topics: frozenset[Topic]) -> bool | None:
         return hits[-1].value
     if topics & {'consent', 'name', 'other_number'} and _ERASE_THAT.within(words):
         return True
-    return leading_answer(words) if 'erasure' in topics else None
+    if 'erasure' not in topics:
+        return None
+    return False if _KEEP.within(words) else leading_answer(words)
 
 
+_KEEP = Lexicon(
+    {
+        True: 'pode/podem? manter/mantem/mantenha/mantenham | deixa como esta | desisto/desisti | pode/podem guardar | cancela/cancele/cancelem'
+    }
+)
 # After the agent named personal data: "então quero que excluam", "tira isso daí".
 _ERASE_THAT = Lexicon(
     {

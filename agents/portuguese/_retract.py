@@ -37,7 +37,10 @@ _PATTERNS = (
     f'nao considera*/conta/conte/contem {_THE} {{noun}}',
     f'nao leva/leve/levem/leva/levar em conta/consideracao {_THE} {{noun}}',
     f'nao leva/leve/levem {_THE} {{noun}} .. conta/consideracao?',
-    'sem {noun} definido/definida',
+    'sem {noun} definido/definida/ainda',
+    'nada de {noun} ainda/mais/por',
+    '{noun} .. vejo/ver/defino/definir/decido/decidir/penso .. depois/banco',
+    '{noun} nao precisa/precisam anotar/registrar/guardar/marcar',
 )
 _RETRACTED: Lexicon[tuple[str, ...]] = Lexicon(
     {

@@ -101,7 +101,7 @@ def _is_of_another_plan(scene: Scene, hit: Hit[Urgency]) -> bool:
 
 _PLANS = Lexicon(
     {
-        True: 'mudar | mudo | mudando | mudamos | mudanca | casar | me/eu/nos caso/casamos | casamento | viajar | viajo | viajamos | formar | '
+        True: 'mudar | mudo | mudando | mudamos | mudanca | casar | me/eu/nos caso/casamos | casamento | te chamo/respondo/retorno/aviso/falo/ligo | acaba/termina/acabar/terminar | entregam | entregar | demora* | viajar | viajo | viajamos | formar | '
         'formo | formatura | aposentar | aposento | morar | pego/tiro/saio/entro de? ferias | aniversario | nasce | nascer | vence | venceu | vencer'
     }
 )
@@ -124,6 +124,8 @@ def _until_year_end(today: date) -> Urgency:
 
 def _negated(words: Words, hit: Hit[Urgency]) -> bool:
     before = [word.text for word in words[max(0, hit.start - 3) : hit.start] if word.text not in SENTENCE_ENDS]
+    if before[:2] == ['nem', 'que']:  # "nem que seja amanhã"
+        return False
     if hit.end < len(words) and _NO_BEHIND.at(words, hit.end):
         return True
     return any(word in _NEGATION for word in before) and words[hit.start - 1].text not in (',', *SENTENCE_ENDS)

@@ -55,6 +55,13 @@ BUDGET: list[tuple[str, str | None, tuple[int | None, int | None]]] = [
     ('não tenho 80, tenho 60', 'Qual o valor?', (None, 60_000)),
     ('aquele cronos 21 de 63.900, quanto fica se eu der meu celta?', None, (None, None)),
     ('painho quer um carro na casa dos 29 conto', None, (None, 29_000)),
+    ('to com 44 separado pra isso', None, (None, 44_000)),
+    ('na casa dos 60 a 65', 'Qual o valor?', (60_000, 65_000)),
+    ('40 mil / 50 mil', 'Qual o valor?', (40_000, 50_000)),
+    ('vi na olx um igual por 47 mil', None, (None, None)),
+    ('financio em 36 ou 48?', None, (None, None)),
+    ('troco meu de 35 mil nesse de 70', None, (None, None)),
+    ('o site mostra 82.990, é isso?', None, (None, None)),
     ('b', 'Faixa? a) até 30 mil b) 30 a 50 mil c) mais de 50 mil', (30_000, 50_000)),
 ]
 
@@ -104,6 +111,10 @@ PLACES: list[tuple[str, str | None, tuple[str | None, str | None]]] = [
     ('ainda estou em Campinas. Quero comprar em Manaus, onde vou morar', None, ('Manaus', 'AM')),
     ('vocês entregam em Betim? moro aqui', None, ('Betim', 'MG')),
     ('Santa Luzia, a de Minas', 'Qual a sua cidade?', ('Santa Luzia', 'MG')),
+    ('sou do sertão de pernambuco', 'Sua cidade?', (None, 'PE')),
+    ('pinheiros, sp', 'Sua cidade?', (None, 'SP')),
+    ('vou pegar o carro em Goiânia', None, (None, None)),
+    ('o carro vai ficar com meu pai em Itabuna', None, ('Itabuna', 'BA')),
     ('interior do rio', 'Sua cidade?', (None, 'RJ')),
     ('interior do rio grande do norte', None, (None, 'RN')),
     ('litoral de santa catarina', 'Sua cidade?', (None, 'SC')),
@@ -264,8 +275,24 @@ def test_an_increase_adds_to_what_was_known(known: Any) -> None:
     assert known('pode colocar mais 10 mil', budget_max=60_000) == {'budget_max': 70_000}
 
 
-def test_the_amount_can_be_taken_back(known: Any) -> None:
-    assert known('esquece o que falei do valor', budget_min=10_000, budget_max=20_000) == {}
+@pytest.mark.parametrize(
+    ('say', 'now'), [('sobe 5', 65_000), ('tira 10 mil disso', 50_000), ('opa, 64 na vdd', 64_000)]
+)
+def test_an_amount_is_moved(known: Any, say: str, now: int) -> None:
+    assert known(say, 'Ok!', budget_max=60_000) == {'budget_max': now}
+
+
+@pytest.mark.parametrize(
+    'say',
+    [
+        'esquece o que falei do valor',
+        'valor eu vejo depois, desconsidera',
+        'preço ainda vou ver com o banco, tira daí',
+        'olvida el presupuesto',
+    ],
+)
+def test_the_amount_can_be_taken_back(known: Any, say: str) -> None:
+    assert known(say, budget_min=10_000, budget_max=20_000) == {}
 
 
 def test_a_brand_said_again_moves_between_the_lists(known: Any) -> None:
