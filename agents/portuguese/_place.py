@@ -9,18 +9,15 @@ from agent_memory.agents.portuguese._data import word_set
 from agent_memory.agents.portuguese._gazetteer import REGIONS, Place, capital_of, closest, places
 from agent_memory.agents.portuguese._lexicon import Hit, Lexicon
 from agent_memory.agents.portuguese._namesake import state_of_namesake
-from agent_memory.agents.portuguese._people import FOR_THEM
 from agent_memory.agents.portuguese._place_names import ALL_STATES, as_name, key_of, state_at
 from agent_memory.agents.portuguese._residence import (
     CUES,
     HOME_BEHIND,
-    LIVES_THERE,
     LOOK_BACK,
     NEARBY,
     OWN_HOME,
     PART_OF_TOWN,
     THEIR_HOME,
-    THEY_LIVE_THERE,
     Cue,
     cue_before,
     is_region,
@@ -209,13 +206,12 @@ def _strength(
     if behind := _told_behind(words, end):
         return 5 if behind == 'soon' else 4
     if cue == 'kin':
-        return 1 if FOR_THEM.within(words) else 0
+        return 1 if scene.for_another else 0
     if cue == 'away':
-        lives = LIVES_THERE.within(words) or (FOR_THEM.within(words) and THEY_LIVE_THERE.within(words))
-        return 2 if lives else 0
+        return 2 if scene.lives_there else 0
     if cue == 'home' and scene.asks('theirs') and OWN_HOME.within(words[max(0, start - LOOK_BACK) : start]):
         return 1  # the home of another was asked
-    if cue in ('home', 'weak') and _is_home_of_driver(words, start):
+    if cue in ('home', 'weak') and _is_home_of_driver(scene, start):
         return 5
     if cue == 'home':
         return 1 if NEARBY.within(words[max(0, start - 3) : start]) else 4
@@ -233,11 +229,11 @@ def _told_behind(words: Words, end: int) -> str | None:
     return hit.value if hit else None
 
 
-def _is_home_of_driver(words: Words, start: int) -> bool:
+def _is_home_of_driver(scene: Scene, start: int) -> bool:
     """Return whether a home is that of somebody else whom the car is for; it counts before the buyer's own."""
-    before = words[max(0, start - LOOK_BACK) : start]
+    before = scene.words[max(0, start - LOOK_BACK) : start]
     own = any(word.text in ('gente', 'eu', 'familia') for word in before)
-    return not own and THEIR_HOME.within(before) is not None and FOR_THEM.within(words) is not None
+    return not own and THEIR_HOME.within(before) is not None and scene.for_another
 
 
 def _bare_strength(scene: Scene, place: Place, cue: Cue | None, *, alone: bool, start: int, end: int) -> int:
@@ -262,7 +258,8 @@ def _bare_strength(scene: Scene, place: Place, cue: Cue | None, *, alone: bool, 
     if before in ('no', 'na') and cue == 'weak':
         # "na chácara" is any farm, "na Chácara" the town; few towns take an article.
         return 2 if place.capital or words[start].raw[:1].isupper() else 0
-    if any(hit.end == start for hit in _PUTS_RIGHT.find(words)):
+    said = words[max(0, start - LOOK_BACK) : start]
+    if any(hit.end == len(said) for hit in _PUTS_RIGHT.find(said)):
         return 2
     multiword = end - start > 1
     if before == END and multiword:
@@ -273,11 +270,15 @@ def _bare_strength(scene: Scene, place: Place, cue: Cue | None, *, alone: bool, 
 
 def _is_idle_question(words: Words, at: int) -> bool:
     """Return whether a place stands in a question that wants no car: "vai chover em Gramado?"."""
-    end = next((i for i in range(at, len(words)) if words[i].text in SENTENCE_ENDS), len(words))
-    start = next((i + 1 for i in range(at, -1, -1) if words[i].text in SENTENCE_ENDS), 0)
-    return end < len(words) and words[end].text == '?' and _WANTS.within(words[start:end]) is None
+    end = next((i for i in range(at, min(len(words), at + _SENTENCE)) if words[i].text in SENTENCE_ENDS), len(words))
+    start = next((i + 1 for i in range(at, max(-1, at - _SENTENCE), -1) if words[i].text in SENTENCE_ENDS), 0)
+    return (
+        end < len(words) and words[end].text == '?' and _WANTS.within(words[max(start, at - _SENTENCE) : end]) is None
+    )
 
 
+_SENTENCE = 20
+"""Words on either side of a place that are looked at for the end of its sentence."""
 _WANTS = Lexicon(
     {
         True: 'quer* | busc* | procur* | precis* | carro* | veiculo* | suv | hatch | sedan | picape | tem | teria* | voces'

@@ -47,8 +47,6 @@ CUES: Lexicon[Cue] = Lexicon(
 PART_OF_TOWN = Lexicon({True: 'zona norte/sul/leste/oeste/central'})
 OWN_HOME = Lexicon({True: 'moro/resido/vivo/moramos/residimos/vivemos'})
 NEARBY = Lexicon({True: 'perto | pertinho | proximo | proxima | lado | vizinha | near | cerca'})
-LIVES_THERE = Lexicon({True: 'moro/vivo/resido/moramos la/ai/nela/perto/proximo/aqui | sou/somos daqui/dai'})
-THEY_LIVE_THERE = Lexicon({True: 'ele/ela/eles/elas mora/vive/moram/vivem la/ai | mora/vive/moram la'})
 THEIR_HOME = Lexicon(
     {
         True: 'mora/vive/reside/moram/vivem/residem em/no/na/la/ai? | vai/vao/foi/foram morar/viver | esta/estao morando/vivendo'

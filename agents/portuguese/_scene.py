@@ -11,6 +11,7 @@ from itertools import zip_longest
 from typing import Protocol, TypeVar
 
 from agent_memory.agents.portuguese._lexicon import Lexicon
+from agent_memory.agents.portuguese._people import FOR_THEM
 from agent_memory.agents.portuguese._question import Topic
 from agent_memory.agents.portuguese._text import END, Words, read_words
 from agent_memory.agents.portuguese._vehicles import Mention, find_vehicles
@@ -57,6 +58,17 @@ class Scene:
         return frozenset(i for mention in self.vehicles for i in range(mention.start, mention.end))
 
     @cached_property
+    def for_another(self) -> bool:
+        """Whether the car is for somebody else."""
+        return FOR_THEM.within(self.words) is not None
+
+    @cached_property
+    def lives_there(self) -> bool:
+        """Whether a place that is said for another reason is a home all the same: "vou pra Gramado, moro lá"."""
+        there = _LIVES_THERE.within(self.words)
+        return there == 'own' or (there is not None and self.for_another)
+
+    @cached_property
     def corrections(self) -> list[int]:
         """Where the words turn against what was said before them; a `*` opens the fix of a typo."""
         words = self.words
@@ -95,6 +107,12 @@ def _is_a_message(words: Words, at: int) -> bool:
     return 0 < at < len(words) - 2 and words[at - 1].text == END and words[at + 1].text == END
 
 
+_LIVES_THERE = Lexicon(
+    {
+        'own': 'moro/vivo/resido/moramos la/ai/nela/perto/proximo/aqui | sou/somos daqui/dai',
+        'theirs': 'ele/ela/eles/elas mora/vive/moram/vivem la/ai | mora/vive/moram la',
+    }
+)
 _AT_ONCE = 5
 _TOO = Lexicon(
     {True: 'tambem | incluir | inclui | adicionar | mais uma | alem | aceito | pode ser | acrescenta* | also'}

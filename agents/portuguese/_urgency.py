@@ -89,7 +89,7 @@ def _is_of_another_plan(scene: Scene, hit: Hit[Urgency]) -> bool:
     words = scene.words
     before = words[max(0, hit.start - 6) : hit.start]
     plans = _PLANS.find(before)
-    if _BUYS_BEFORE.within(words[hit.end :]):
+    if _BUYS_BEFORE.within(words[hit.end : hit.end + 12]):
         return False
     if plans and not _BUYS.within(before[plans[-1].end :]):
         return True
