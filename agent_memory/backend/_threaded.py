@@ -28,6 +28,7 @@ R = TypeVar('R')
 START = '0-0'
 """The offset of a partition of which nothing is archived."""
 
+_INTERRUPT_AGAIN_S = 0.05
 _REFUSALS = (duckdb.DataError, duckdb.IntegrityError, duckdb.InvalidInputException)
 
 
@@ -157,6 +158,10 @@ class ThreadedArchive(ABC):
     def _rewrite(self) -> None:
         """See `rewrite`."""
 
+    def _late(self) -> ArchiveUnavailable:
+        seconds = self.query_limit.total_seconds()
+        return ArchiveUnavailable(f'{self.name}: no answer within {seconds:g} s; ask for a shorter period')
+
     def _unavailable(self, error: Exception) -> ArchiveUnavailable:
         """Return one sentence; DuckDB's messages go on with advice, links and the statement."""
         return ArchiveUnavailable(f'{self.name}: {reason(error)}')
@@ -243,10 +248,7 @@ class ThreadedArchive(ABC):
             columns = tuple(str(column[0]) for column in found.description or ())
             return Answer(columns, tuple(tuple(map(aware, row)) for row in found.fetchall()))
         except duckdb.InterruptException as error:
-            seconds = self.query_limit.total_seconds()
-            raise ArchiveUnavailable(
-                f'{self.name}: no answer within {seconds:g} s; ask for a shorter period'
-            ) from error
+            raise self._late() from error
         except duckdb.Error as error:
             raise self._unavailable(error) from error
         finally:
@@ -276,6 +278,8 @@ class Stop:
         if self._cursor is not None:
             with suppress(duckdb.Error):  # it has answered meanwhile, and is closed
                 self._cursor.interrupt()
+                # What is interrupted just before it begins runs on.
+                asyncio.get_running_loop().call_later(_INTERRUPT_AGAIN_S, self)
 
 
 def reason(error: Exception) -> str:

@@ -18,6 +18,7 @@ from agent_memory.backend._duckdb import DuckDBArchive
 from agent_memory.backend._endpoint import serve_history, socket_of
 from agent_memory.backend._history import Answer, Period
 from agent_memory.backend._redis import RedisStore
+from agent_memory.backend._threaded import Stop
 from agent_memory.errors import ArchiveUnavailable
 from tests.backend.outbox import running_archiver
 from tests.backend.rows import BEGUN, CLOSED, batch, turn
@@ -179,6 +180,18 @@ async def test_a_question_that_takes_too_long_is_ended(told: DuckDBArchive, path
     hasty = DuckDBArchive(path, query_limit=timedelta(milliseconds=5))
     with pytest.raises(ArchiveUnavailable, match=r'no answer within 0\.005 s'):
         await history.fields(hasty)
+
+
+async def test_a_question_whose_time_is_over_as_it_begins_is_ended() -> None:
+    with duckdb.connect() as connection:
+        stop = Stop()
+        stop.watch(connection)
+        stop()
+        endless = (
+            'SELECT count(*) FROM range(1_000_000_000) AS a, range(1_000_000) AS b WHERE a.range * b.range % 7 = 3'
+        )
+        with pytest.raises(duckdb.InterruptException):
+            await anyio.to_thread.run_sync(connection.execute, endless)
 
 
 async def test_reading_does_not_keep_the_file_from_a_writer(told: DuckDBArchive, path: Path) -> None:
