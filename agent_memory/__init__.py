@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from agent_memory.backend._duckdb import DuckDBArchive
     from agent_memory.backend._lake import LakeArchive
     from agent_memory.backend._protocol import Policy, SessionStore
+    from agent_memory.backend._quack import QuackArchive
     from agent_memory.backend._redis import RedisStore
     from agent_memory.capability import SessionMemory, delivers
     from agent_memory.errors import AgentMemoryError
@@ -33,6 +34,7 @@ __all__ = [
     'MemorySettings',
     'Policy',
     'Profile',
+    'QuackArchive',
     'RedisStore',
     'Rights',
     'SessionData',
@@ -52,6 +54,7 @@ _HOMES = {
     'backend._archive': ('Archive',),
     'backend._duckdb': ('DuckDBArchive',),
     'backend._lake': ('LakeArchive',),
+    'backend._quack': ('QuackArchive',),
     'backend._protocol': ('Policy', 'SessionStore'),
     'backend._redis': ('RedisStore',),
     'capability': ('SessionMemory', 'delivers'),

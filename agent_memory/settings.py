@@ -14,6 +14,7 @@ from typing import ClassVar, Generic
 
 import anyio
 import platformdirs
+from anyio import to_thread
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
@@ -27,6 +28,7 @@ from agent_memory.backend._embedded import embedded_server
 from agent_memory.backend._endpoint import serve_history
 from agent_memory.backend._open import open_archive
 from agent_memory.backend._protocol import Policy
+from agent_memory.backend._quack_server import QuackServer
 from agent_memory.backend._redis import RedisStore
 from agent_memory.backend._redis_keys import RedisKeys
 from agent_memory.backend._retention import Rule, Table, retain
@@ -71,7 +73,13 @@ class MemorySettings(Environment):
     archive: str | Path | None = Field(
         default=None, repr=False
     )  # a lake's address may be given a password, and is refused then
-    """The history: a DuckDB file, `history.duckdb` in the data directory by default, or `ducklake:postgres:host=...`."""
+    """The history: a DuckDB file, `history.duckdb` in the data directory by default, or `ducklake:postgres:host=...`; or
+    `quack:HOST:PORT`, to read the one that an archiver elsewhere serves."""
+    history_quack: str | None = Field(default=None, pattern=r'^([\w.-]+|\[[\da-fA-F:]+\]):\d{1,5}$')
+    """Where the process that holds the history answers other machines over HTTP, such as `127.0.0.1:9494`. Needs the extra
+    `quack`."""
+    history_token: SecretStr | None = Field(default=None, min_length=16)
+    """What it asks of them: at least 16 characters, the same there as here."""
     lake_files: str | None = None
     """Where a new lake keeps its Parquet files: a directory or a URL such as `s3://...`. Its catalog knows it then."""
     archive_partitions: str = Field(default='', pattern=r'^(\d+-\d+)?$')
@@ -146,9 +154,10 @@ class MemorySettings(Environment):
         """Return the history of these settings, which is not opened yet.
 
         Raises:
-            SetupError: `archive` names a lake in a way that cannot be used.
+            SetupError: `archive` names a lake in a way that cannot be used, or another machine and there is no token.
         """
-        return open_archive(self.archive or self.data_dir / 'history.duckdb', data=self.lake_files)
+        token = self.history_token.get_secret_value() if self.history_token else None
+        return open_archive(self.archive or self.data_dir / 'history.duckdb', data=self.lake_files, token=token)
 
     @property
     def partitions(self) -> tuple[int, ...]:
@@ -193,17 +202,27 @@ class MemorySettings(Environment):
             archive = self.history()
             manager, store = await self._manager(stack, domain, archive, batch)
             archiver = Archiver(store.outbox, archive, rows_of(manager.codec, manager.vault), only=self.partitions)
+            server = await self._quack_server()
             opened = OpenMemory(manager, archiver, await _held_elsewhere(archive, (self.partitions or (0,))[0]))
             async with beside() as tasks:
                 tasks.start_soon(archiver.run)
                 if isinstance(archive, DuckDBArchive):
                     tasks.start_soon(serve_history, archive, archive.path)
+                if server is not None:
+                    tasks.start_soon(server.serve, archive)
                 tasks.start_soon(_sweep, manager)
                 tasks.start_soon(_keep_ledger, Audit(archive, store.anchor), archive, self.rules())
                 tasks.start_soon(_keep_erased, manager, archive)
                 tasks.start_soon(HandoffRelay(OpenedEvents(DuckDBEventQueue(archive), manager.vault), self._sink()).run)
                 yield opened
             await _drain(archiver)
+
+    async def _quack_server(self) -> QuackServer | None:
+        if self.history_quack is None:
+            return None
+        if self.history_token is None:
+            raise SetupError('AGENT_MEMORY_HISTORY_QUACK needs AGENT_MEMORY_HISTORY_TOKEN, which readers give')
+        return await to_thread.run_sync(QuackServer, self.history_quack, self.history_token.get_secret_value())
 
     def _sink(self) -> HandoffSink:
         if self.handoff_url is None:

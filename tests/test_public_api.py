@@ -29,6 +29,7 @@ def test_the_public_names() -> None:
             'MemorySettings',
             'Policy',
             'Profile',
+            'QuackArchive',
             'RedisStore',
             'Rights',
             'SessionData',

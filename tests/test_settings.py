@@ -18,6 +18,7 @@ SECRETS = {
     'agent_memory_model_api_key': 'model-key',
     'agent_memory_redis_url': 'redis://worker:redis-password@localhost:1/0',
     'agent_memory_keys_url': 'redis://keys:keys-password@localhost:1/0',
+    'agent_memory_history_token': 'history-token-0001',
     'agent_memory_whatsapp_token': 'graph-token',
     'agent_memory_whatsapp_app_secrets': 'app-secret',
     'agent_memory_whatsapp_verify_token': 'verify-token',

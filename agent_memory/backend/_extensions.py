@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 
-def load_extension(connection: DuckDBPyConnection, name: str) -> None:
-    """Load the extension `name`.
+def load_extension(connection: DuckDBPyConnection, name: str, *, extra: str = 'lake') -> None:
+    """Load the extension `name`, which comes with the extra `extra` of this package.
 
     Raises:
         SetupError: There is none for this version of DuckDB.
@@ -24,7 +24,7 @@ def load_extension(connection: DuckDBPyConnection, name: str) -> None:
         connection.load_extension(str(_in_wheel(name) or name))
     except (duckdb.Error, OSError) as error:
         raise SetupError(
-            f'DuckDB {duckdb.__version__} has no extension {name}: install pydantic-ai-agent-memory[lake], '
+            f'DuckDB {duckdb.__version__} has no extension {name}: install pydantic-ai-agent-memory[{extra}], '
             f'or run INSTALL {name} in this DuckDB'
         ) from error
 

@@ -7,11 +7,13 @@ from contextlib import AsyncExitStack
 from datetime import timedelta
 from pathlib import Path
 
+import httpx2
 import typer
 
 from agent_memory.agents.catalogue import open_catalogue
 from agent_memory.backend._checkup import ServerHealth, look_at
 from agent_memory.backend._lake import LakeArchive
+from agent_memory.backend._quack import QuackArchive
 from agent_memory.backend._redis import RedisStore
 from agent_memory.backend._status import archive_status
 from agent_memory.backend._threaded import ThreadedArchive
@@ -46,6 +48,8 @@ async def _findings(settings: MemorySettings, url: str | None) -> AsyncGenerator
     async with make_client() as http:
         async for finding in channel_findings(WhatsAppSettings(), http, url=url):
             yield finding
+        if settings.history_quack:
+            yield await _served(http, settings.history_quack)
     async for finding in _memory(settings):
         yield finding
     yield await _catalogue(settings)
@@ -143,16 +147,31 @@ async def _history(store: RedisStore, archive: ThreadedArchive) -> list[Finding]
     if status.unavailable is not None:
         advice = 'run doctor where the history is, or start what keeps it'
         return [Finding('history', 'warn', status.unavailable, advice), late]
-    verdict = await Audit(archive, store.anchor).verify()
     dead = status.dead_letters or 0
-    return [
+    found = [
         await _kept(archive, status.schema),
         late,
         judged(
             'dead letters', f'{dead} in the history', (dead > 0, 'warn', 'the table `dead_letters` has their reasons')
         ),
-        judged('audit chain', f'{verdict.rows} notes', (not verdict.ok, 'fail', f'it is not whole: {verdict.reason}')),
     ]
+    if not isinstance(archive, QuackArchive):  # which tells nothing of the audit
+        verdict = await Audit(archive, store.anchor).verify()
+        broken = (not verdict.ok, 'fail', f'it is not whole: {verdict.reason}')
+        found.append(judged('audit chain', f'{verdict.rows} notes', broken))
+    return found
+
+
+async def _served(http: httpx2.AsyncClient, address: str) -> Finding:
+    try:
+        served = 'Quack' in (await http.get(f'http://{address}/')).text
+    except httpx2.HTTPError:
+        served = False
+    return judged(
+        'history over HTTP',
+        f'{"" if served else "not "}served at {address}',
+        (not served, 'warn', 'start what keeps the history; if it runs, its log says why'),
+    )
 
 
 async def _kept(archive: ThreadedArchive, schema: int | None) -> Finding:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -13,6 +13,7 @@ from rich.console import Console
 from agent_memory.backend import _history as questions
 from agent_memory.backend._history import Answer, HistoryReader, Period
 from agent_memory.backend._ledger import AuditNote
+from agent_memory.backend._quack import QuackArchive
 from agent_memory.backend._threaded import ThreadedArchive
 from agent_memory.cli._options import Output, Plotted
 from agent_memory.history import opened
@@ -55,7 +56,7 @@ async def run_history(*, contact: str, limit: int, data: Path | None, output: Ou
     """Show a contact's newest messages."""
     async with _settings(data).open(CAR_LEAD) as memory:
         contact_id = await memory.manager.contact_id(contact)
-        await _audit(data).note('history', contact_id)
+        await _note(data, 'history', [contact_id])
         found = await questions.transcript(_archive(data), contact_id, limit=limit)
         _remember(output, data, [contact_id])
         output.show(await opened(memory.manager.vault, found))
@@ -65,7 +66,7 @@ async def run_sessions(*, contact: str, limit: int, data: Path | None, output: O
     """Show a contact's sessions, the newest first."""
     async with _settings(data).open(CAR_LEAD) as memory:
         contact_id = await memory.manager.contact_id(contact)
-        await _audit(data).note('history', contact_id)
+        await _note(data, 'history', [contact_id])
         found = await opened(
             memory.manager.vault, await _archive(data).ask('sessions', contact=contact_id, limit=limit)
         )
@@ -77,10 +78,7 @@ async def run_leads(*, score: float, limit: int, period: Period, data: Path | No
     """Show the sessions at or above a score."""
     found = await questions.leads(_archive(data), period, score=score, limit=limit)
     contacts = list(dict.fromkeys(str(row[found.columns.index('contact_id')]) for row in found.rows))
-    audit = _audit(data)
-    notes = [AuditNote('leads', audit.actor, contact) for contact in contacts or [None]]
-    for start in range(0, len(notes), _NOTED_AT_ONCE):
-        await audit.enter(notes[start : start + _NOTED_AT_ONCE])
+    await _note(data, 'leads', contacts or [None])
     _remember(output, data, contacts)
     output.show(await opened(_settings(data).vault(), found))
 
@@ -106,9 +104,15 @@ def _archive(data: Path | None) -> ThreadedArchive:
     return _settings(data).history()
 
 
-def _audit(data: Path | None) -> Audit:
-    """Return the audit, whose anchor moves on with the process that holds the history."""
-    return Audit(_archive(data), actor=operator())
+async def _note(data: Path | None, action: str, contacts: Sequence[str | None]) -> None:
+    """Note whose data is shown. The anchor moves on with the process that holds the history."""
+    archive = _archive(data)
+    if isinstance(archive, QuackArchive):
+        return  # noted where it is read
+    audit = Audit(archive, actor=operator())
+    notes = [AuditNote(action, audit.actor, contact) for contact in contacts]
+    for start in range(0, len(notes), _NOTED_AT_ONCE):
+        await audit.enter(notes[start : start + _NOTED_AT_ONCE])
 
 
 def _remember(output: Output, data: Path | None, contact_ids: list[str]) -> None:

@@ -16,6 +16,7 @@ from agent_memory import (
     LakeArchive,
     MemorySettings,
     Profile,
+    QuackArchive,
     RedisStore,
     SessionData,
     SessionManager,
@@ -45,6 +46,7 @@ class NotAMessage:
 store: SessionStore = RedisStore.from_url('redis://localhost')
 archive: Archive = DuckDBArchive('history.duckdb')
 lake: Archive = LakeArchive('ducklake:postgres:dbname=history')
+elsewhere: Archive = QuackArchive('quack:127.0.0.1:9494', 'a token of the archiver')
 
 cars = SessionManager(store, archive)
 assert_type(cars, SessionManager[UserProfileData])
