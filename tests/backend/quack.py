@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager
 
 import anyio
 
-from agent_memory.backend._duckdb import DuckDBArchive
 from agent_memory.backend._history import HistoryReader
 from agent_memory.backend._quack import QuackArchive
 from agent_memory.backend._quack_server import QuackServer
+from agent_memory.backend._threaded import ThreadedArchive
 from agent_memory.errors import ArchiveUnavailable
 from tests.servers import until
 
@@ -25,7 +25,7 @@ def free_address() -> str:
 
 
 @asynccontextmanager
-async def served(archive: DuckDBArchive, address: str | None = None) -> AsyncGenerator[QuackArchive]:
+async def served(archive: ThreadedArchive, address: str | None = None) -> AsyncGenerator[QuackArchive]:
     """Serve the archive and yield a reader of it."""
     address = address or free_address()
     async with anyio.create_task_group() as tasks:

@@ -12,6 +12,7 @@ import anyio
 import duckdb
 import pytest
 
+from agent_memory.backend import _history as history
 from agent_memory.backend._archive import EventRow, Rows
 from agent_memory.backend._duckdb import DuckDBArchive
 from agent_memory.backend._erasure import Tombstone
@@ -25,6 +26,7 @@ from agent_memory.errors import ArchiveRefused, ArchiveUnavailable, InvalidInput
 from agent_memory.privacy._audit import Audit
 from agent_memory.testing import ArchiveContract
 from tests.backend.conversation import PARAMETERS, conversation, told
+from tests.backend.quack import served
 from tests.backend.rows import BEGUN, batch, turn
 from tests.postgres import Postgres, new_catalog, postgres
 
@@ -61,6 +63,13 @@ async def second(catalog: str, archive: LakeArchive) -> AsyncIterator[LakeArchiv
 
 class TestLakeArchive(ArchiveContract):
     pass
+
+
+async def test_a_lake_is_read_over_http_too(archive: LakeArchive) -> None:
+    await archive.append(batch(turn(1)))
+    async with served(archive) as reader:
+        assert await history.leads(reader, score=0) == await history.leads(archive, score=0)
+        assert len((await history.transcript(reader, 'ana')).rows) == 2
 
 
 async def test_a_lake_and_a_file_answer_every_question_alike(archive: LakeArchive, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import duckdb
@@ -71,6 +72,9 @@ async def test_another_machine_is_told_what_the_file_tells(told: DuckDBArchive) 
         assert all(answer.rows for answer in here.values())
         await told.append(batch(turn(2, session='bia:1'), after='1-0', offset='2-0'))
         assert len((await history.transcript(reader, 'bia')).rows) == 4
+        await told.erase([Tombstone('bia', BEGUN + timedelta(days=1))])  # the file is another one now
+        assert (await history.transcript(reader, 'bia')).rows == ()
+        assert await reader.sessions('ana', limit=5) != []
 
 
 async def test_nothing_but_a_question_is_admitted(told: DuckDBArchive, tmp_path: Path) -> None:
