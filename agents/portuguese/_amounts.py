@@ -48,7 +48,7 @@ _BEFORE = Lexicon(
         'amount': 'entrada | sinal | parcela | parcelas | parcelinha | prestacao | prestacoes | mensalidade | renda '
         '| salario | ganho | ganha | recebo | tiro '
         '| fipe | vale | valem | valendo | valia | avaliad* | vendi | vender | vendo | vendendo | pago de | paguei | '
-        'comprei | custa | custou | custando | '
+        'comprei | peguei | levei | custa | custou | custando | '
         'custam | ofereceram | oferecem | anunciad* | anuncio | pagou/gastou/vendeu/comprou/levou/pegou/cobrou/financiou/trocou/fechou | pagaram/gastaram/venderam/compraram/levaram/pegaram/cobraram/financiaram | '
         'deu | divida | devo | ipva | multa | fgts | consorcio de | '
         'x de | vezes de | fazem | faz por | deixa por | deixam por | sai por | esta por | esta saindo | '

@@ -15,7 +15,7 @@ Bound = Literal['min', 'max', 'total', 'about', 'over', 'between']
 BOUNDS: Lexicon[Bound] = Lexicon(
     {
         'total': 'fechado/fechando em/por | no total | valor total | total de | total | ao todo | tudo junto',
-        'max': 'se fizer/fizerem/fechar/fecharem/sair/deixar/deixarem por/em | estourando | no talo | forcando | espremendo | nothing/not/never/no/nowhere over/above/beyond | nothing/not/never/no more/higher/greater/pricier than? | nada/nao/nem mais do? de/que/caro | nem um? real/centavo/tostao a? mais do? de/que/dos? | ate | no maximo | maximo | teto | limite | menos de/que/do | abaixo de/dos/do | inferior a | menor '
+        'max': 'se fizer/fizerem/fechar/fecharem/sair/deixar/deixarem por/em | estourando | no talo | forcando | espremendo | nothing/not/never/no/nowhere over/above/beyond | nothing/not/never/no more/higher/greater/pricier than? | nada/nao/nem mais do? de/que/caro | nem um? real/centavo/tostao acima de/dos | nem um? real/centavo/tostao a? mais do? de/que/dos? | ate | no maximo | maximo | teto | limite | menos de/que/do | abaixo de/dos/do | inferior a | menor '
         'que | nao .. passa*/passo/passe/passem/passar '
         '| nao .. ultrapass* | nao .. exced* | nao .. estour* | nao mais de/que/do | nao .. acima | nao .. mais '
         'do? de/que | nao .. super* | nada acima | nem acima | nada mais caro | sem passar | sem ultrapassar '

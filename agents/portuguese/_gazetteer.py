@@ -106,6 +106,11 @@ def places() -> tuple[dict[str, Place], dict[str, int]]:
     return found, longest_by_first(found)
 
 
+def place_of(city: str | None) -> Place | None:
+    """Return the place of an official name."""
+    return places()[0].get(fold(city).replace('-', ' ')) if city else None
+
+
 def _add_other_joints(found: dict[str, Place]) -> None:
     """Add names with another preposition than the official one: "Santana do Parnaíba"."""
     for key in [key for key in found if _JOINED.search(key)]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from agent_memory.agents.portuguese._gazetteer import PEOPLE_OF, Place, places
+from agent_memory.agents.portuguese._gazetteer import PEOPLE_OF, Place, place_of, places
 from agent_memory.agents.portuguese._lexicon import Lexicon
 from agent_memory.agents.portuguese._place_names import as_name, key_of, state_at
 from agent_memory.agents.portuguese._residence import NEARBY
 from agent_memory.agents.portuguese._scene import Scene
-from agent_memory.agents.portuguese._text import Words, fold
+from agent_memory.agents.portuguese._text import Words
 
 _BORDER = Lexicon({True: 'divisa | fronteira | limite'})
 
@@ -27,8 +27,7 @@ def state_of_namesake(scene: Scene) -> str | None:
 
 def _open_city(scene: Scene) -> Place | None:
     """Return the known city when there are several of its name and nobody said which."""
-    city = scene.profile.city
-    place = places()[0].get(fold(city).replace('-', ' ')) if city and scene.profile.state is None else None
+    place = place_of(scene.profile.city) if scene.profile.state is None else None
     return place if place and place.state is None else None
 
 

@@ -20,3 +20,5 @@ FOR_THEM = Lexicon(
     }
 )
 """The car is for somebody else, whose home and money count."""
+FOR_THEM_IN = Lexicon({True: f'para o/a? meu/minha {KIN} la? em/de/no/na'})
+"""Says right before a name where the one lives whom the car is for."""

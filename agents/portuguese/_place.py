@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 
 from agent_memory.agents.portuguese._changes import dropped, stated
 from agent_memory.agents.portuguese._data import word_set
-from agent_memory.agents.portuguese._gazetteer import REGIONS, Place, capital_of, closest, places
+from agent_memory.agents.portuguese._gazetteer import REGIONS, Place, capital_of, closest, place_of, places
 from agent_memory.agents.portuguese._lexicon import Hit, Lexicon
 from agent_memory.agents.portuguese._namesake import state_of_namesake
+from agent_memory.agents.portuguese._people import FOR_THEM_IN
 from agent_memory.agents.portuguese._place_names import ALL_STATES, as_name, key_of, state_at
 from agent_memory.agents.portuguese._residence import (
     CUES,
@@ -20,10 +21,11 @@ from agent_memory.agents.portuguese._residence import (
     THEIR_HOME,
     Cue,
     cue_before,
+    is_idle_question,
     is_region,
 )
 from agent_memory.agents.portuguese._scene import Scene
-from agent_memory.agents.portuguese._text import END, SENTENCE_ENDS, Words, fold, longest_by_first
+from agent_memory.agents.portuguese._text import END, SENTENCE_ENDS, Words, longest_by_first
 from agent_memory.profile import Change
 
 _JOINTS = frozenset(
@@ -93,8 +95,7 @@ def _to_city(scene: Scene, found: _Found) -> list[Change]:
 
 def _to_state(scene: Scene, state: str) -> list[Change]:
     changes = [stated(scene.profile, 'state', state)]
-    city = scene.profile.city
-    place = places()[0].get(fold(city).replace('-', ' ')) if city else None
+    place = place_of(scene.profile.city)
     if place and state not in place.states:
         changes = [*dropped(scene.profile, 'city'), *changes]
     return changes
@@ -193,8 +194,7 @@ def _is_of_another_state(words: Words, end: int, place: Place) -> bool:
 def _names_state_of_city(scene: Scene, words: Words, start: int, end: int) -> bool:
     """Return whether the state of the known city was asked, which "Rio de Janeiro" and "São Paulo" answer."""
     named = ALL_STATES.get(key_of(words, start, end))
-    city = scene.profile.city
-    known = places()[0].get(fold(city).replace('-', ' ')) if city and named and scene.asks('state') else None
+    known = place_of(scene.profile.city) if named and scene.asks('state') else None
     return known is not None and scene.profile.state is None and named in known.states
 
 
@@ -206,7 +206,7 @@ def _strength(
     if behind := _told_behind(words, end):
         return 5 if behind == 'soon' else 4
     if cue == 'kin':
-        return 1 if scene.for_another else 0
+        return _strength_of_kin(scene, start)
     if cue == 'away':
         return 2 if scene.lives_there else 0
     if cue == 'home' and scene.asks('theirs') and OWN_HOME.within(words[max(0, start - LOOK_BACK) : start]):
@@ -220,6 +220,14 @@ def _strength(
     if scene.asks('city') and scene.bare:
         return 2
     return _bare_strength(scene, place, cue, alone=alone, start=start, end=end)
+
+
+def _strength_of_kin(scene: Scene, start: int) -> int:
+    """Return how much the place of somebody else counts: most when the car is for them, "pra minha mãe em Sorriso"."""
+    before = scene.words[max(0, start - LOOK_BACK) : start]
+    if any(hit.end == len(before) for hit in FOR_THEM_IN.find(before)):
+        return 5
+    return 1 if scene.for_another else 0
 
 
 def _told_behind(words: Words, end: int) -> str | None:
@@ -240,7 +248,7 @@ def _bare_strength(scene: Scene, place: Place, cue: Cue | None, *, alone: bool, 
     """Return how much a name counts that nobody said is a home."""
     words = scene.words
     before = words[start - 1].text if start else END
-    if _is_idle_question(words, start):
+    if is_idle_question(words, start):
         return 0
     if alone and place.capital and len(words) <= 3 and not scene.asks('name', 'person', 'urgency'):
         return 1  # nothing but a capital's name, whatever was asked
@@ -268,22 +276,6 @@ def _bare_strength(scene: Scene, place: Place, cue: Cue | None, *, alone: bool, 
     return 1 if telling and scene.topics <= {'city', 'state', 'car', 'body'} else 0
 
 
-def _is_idle_question(words: Words, at: int) -> bool:
-    """Return whether a place stands in a question that wants no car: "vai chover em Gramado?"."""
-    end = next((i for i in range(at, min(len(words), at + _SENTENCE)) if words[i].text in SENTENCE_ENDS), len(words))
-    start = next((i + 1 for i in range(at, max(-1, at - _SENTENCE), -1) if words[i].text in SENTENCE_ENDS), 0)
-    return (
-        end < len(words) and words[end].text == '?' and _WANTS.within(words[max(start, at - _SENTENCE) : end]) is None
-    )
-
-
-_SENTENCE = 20
-"""Words on either side of a place that are looked at for the end of its sentence."""
-_WANTS = Lexicon(
-    {
-        True: 'quer* | busc* | procur* | precis* | carro* | veiculo* | suv | hatch | sedan | picape | tem | teria* | voces'
-    }
-)
 _PUTS_RIGHT = Lexicon(
     {
         True: 'na verdade e/era/seria/foi/em/sou? de? | quis dizer | digo ,? em? | minto ,? e? | errei ,? e? | alias ,? e? | corrigindo ,/:? e? | melhor dizendo ,? | confundi ,? e? | desculpa ,? e/era'

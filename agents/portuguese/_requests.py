@@ -39,7 +39,7 @@ _PERSON = Lexicon(
         f'me conecta/conecte/transfere/transfira/encaminha/encaminhe/passa/passe/poe/bota/coloca/coloque .. {_PEOPLE}/alguem/pessoa/vendas/gente | '
         'me transfere/transfira | pode/podem/vai me? transferir/encaminhar | me chama/chame/chamem/liga/ligue/ligar no/na/pelo zap/whats/whatsapp/telefone/celular/fone | '
         f'resolver/tratar/negociar/fechar/ver/falar/conversar isso/tudo/pessoalmente/direto? com um/uma? pessoa/alguem/humano/gente | '
-        f'querer .. {_PEOPLE} | quero pessoa | passa/passe/chama para? o/a? seu/sua superior/chefe/gerente | numero/contato/telefone de alguem | aguardo .. ligacao/retorno/contato | alguem .. atenda | me passa o/a {_PEOPLE} | '
+        f'alguem da/do/de/ai loja/equipe/time/vendas? pode/podia/poderia? me ligar/chamar/retornar | querer .. {_PEOPLE} | quero pessoa | passa/passe/chama para? o/a? seu/sua superior/chefe/gerente | numero/contato/telefone de alguem | aguardo .. ligacao/retorno/contato | alguem .. atenda | me passa o/a {_PEOPLE} | '
         f' preciso de? um/uma? {_PEOPLE}/pessoa | {_PEOPLE}/alguem .. me? contatar | '
         'call me | talk/speak/chat to/with .. human/person/someone/agent/representative/salesperson | real '
         'person | human agent | '
@@ -67,7 +67,7 @@ _PERSON = Lexicon(
 # Phrases that mention a person without asking for one or calling one off.
 _NO_PERSON = Lexicon(
     {
-        True: f'{KIN} .. me ligar/telefonar/chamar/ligou/liga/chamou | falar/conversar com o/a? meu/minha/banco | falei/conversei/conversamos/falamos/tratei .. com .. {_PEOPLE} | com .. {_PEOPLE} do/da/de meu/minha/o/a? banco/condominio/predio/financeira/seguradora/escola/cooperativa/agencia/concessionaria/caixa/fazenda | sou {_PEOPLE} | meu .. e? {_PEOPLE} | trabalho como {_PEOPLE} | voce e .. {_PEOPLE}/robo/pessoa/real '
+        True: f'{KIN} .. me ligar/telefonar/chamar/ligou/liga/chamou | falar/conversar com o/a? meu/minha/banco | falei/conversei/conversamos/falamos/tratei .. com .. {_PEOPLE} | com .. {_PEOPLE} do/da/de meu/minha/o/a? banco/condominio/predio/financeira/seguradora/escola/cooperativa/agencia/concessionaria/caixa/fazenda | sou {_PEOPLE} | meu/minha .. e? {_PEOPLE} | trabalho como {_PEOPLE} | voce e .. {_PEOPLE}/robo/pessoa/real '
         f'| e um/uma? robo/humano | {_PEOPLE} me atendeu/falou/disse/ligou/passou | vc e | sou motorista | ser/sou dono/dona | unico/primeiro/segundo/dono/dona dono/dona/de'
     }
 )
@@ -94,7 +94,7 @@ _OPT_OUT_WORDS = frozenset(
 )
 _OPT_OUT = Lexicon(
     {
-        True: 'quero parar de receber/ver | pode/podem parar com/de isso?/as/os/essas/esses/me? mensagem/mensagens/propaganda/propagandas/oferta/ofertas/mandar/enviar | '
+        True: 'nao me? mande/mandem/envie/enviem isso/essas/esses/esse/disso | cancel* .. recebimento | cheio/cheia de promocao/promocoes | nao quero ser contatado/contactado/abordado/incomodado | nao quero promocoes/ofertas/propagandas/anuncios ⏎/./! | chega de promocao/promocoes/promos | quero parar de receber/ver | pode/podem parar com/de isso?/as/os/essas/esses/me? mensagem/mensagens/propaganda/propagandas/oferta/ofertas/mandar/enviar | '
         'mandam/enviam/manda .. mensagem/mensagens .. demais | cancel* .. envio/envios | sem mais/nenhuma mensagem/mensagens/oferta/ofertas/propaganda | nao quero esse/desse/dessas/essas/mais? tipo? de? mensagem/mensagens/propaganda | '
         'fora da/dessa/desta lista/transmissao | me tira/tire/tirem dai/disso/dessa/desse/desta | nao/num manda/mande/mandem/envia/envie/enviem mais | nao .. contat* .. mais/novo | chega de/dessas mensagem/mensagens/oferta/ofertas/propaganda | para de mandar/me | '
         'cansei/cansado/cansada/farto/farta/cheio/cheia de/dessas/desses/dessa/disso tanta/tantas/tanto? mensagem/mensagens/oferta/ofertas/propaganda/propagandas/spam | '
@@ -134,7 +134,7 @@ _ERASURE = Lexicon(
         'quero ser esquecid* | direito ao esquecimento | direito de exclusao | exclusao/remocao/eliminacao/apagamento/supressao/cancelamento de/do/dos/da/das todos/todas/todo/toda? os/as/o/a? meus/minhas/meu/minha? dados/cadastro/informacoes/registros/registro/conta/historico | suprim*/destru* .. dados/cadastro/informacoes/registros | nao .. guardem/guarde/mantenham/armazenem/fiquem .. dados/informacoes | '
         'delete/erase/remove .. data/account/everything/information/info/history | '
         'encerr*/cancel* .. conta/cadastro | sumir/sumam/some com .. dados/informacoes | esquec*/esquecam '
-        '.. dados | esquec* tudo? .. de/sobre mim | nao quero ficar/estar em/no/na cadastro/sistema/registro | quero sumir/sair do/de cadastro/sistema/registros | quero/solicito/peco/desejo a? exclusao total/completa/geral/definitiva | tir*/retir*/descart*/jog* fora? meus/minhas/meu dados/cadastro/informacoes/ficha | '
+        '.. dados | esquec* tudo? .. de/sobre mim | me apag*/delet*/exclu*/remov*/tir* do/da/desse/dessa sistema/cadastro/base/banco/registros | tir*/remov*/apag*/exclu* meu/o nome/numero/telefone do/da/desse sistema/cadastro/base/banco/registros | ser esquecid* | nao quero ficar/estar em/no/na cadastro/sistema/registro | quero sumir/sair do/de cadastro/sistema/registros | quero/solicito/peco/desejo a? exclusao total/completa/geral/definitiva | tir*/retir*/descart*/jog* fora? meus/minhas/meu dados/cadastro/informacoes/ficha | '
         'apag*/exclu*/delet*/elimin* .. meu/meus numero/telefone/celular/contato/nome/nomes/perfil | nao quero meus dados/nome/numero ai/guardado/guardados/com/no/salvos | '
         'meus dados .. apagados/excluidos/deletados/fora',
         False: 'desist*/desisti de/da apag*/exclu*/delet*/exclusao | nao .. apag*/exclu*/delet*/elimin* | esquec*/deixa .. exclusao | '
@@ -150,7 +150,7 @@ _ACCESS = Lexicon(
 )
 _REVOKED = Lexicon(
     {
-        True: 'revog* | retir*/cancel*/tir*/remov*/desfa*/anul* .. consentimento/autorizacao/permissao/aceite/anuencia | retir*/cancel*/tir* o sim/ok/aval/aceite .. dei | volto atras .. dados | '
+        True: 'revog* | desisti/desisto de autorizar/consentir/concordar | retir*/cancel*/tir*/remov*/desfa*/anul* .. consentimento/autorizacao/permissao/aceite/anuencia | retir*/cancel*/tir* o sim/ok/aval/aceite .. dei | volto atras .. dados | '
         'nao concordo/autorizo/aceito/permito .. uso/tratamento/usem/dados | nao mais autorizo/concordo/aceito/consinto | nao autorizo mais | nao concordo '
         'mais | nao aceito mais | nao dou mais .. consentimento/autorizacao/permissao | nao quero mais que .. dados '
         '| nao .. us* .. meus dados | withdraw .. consent | revoke | '
@@ -182,7 +182,7 @@ _GREETING = Lexicon(
 )
 _CONSENT_DOUBT = Lexicon(
     {
-        True: 'para que | por que | porque | depende | como assim | o que | quem | onde | qual | nao sei | nao '
+        True: 'isso e/vai/serve/tem | para que | por que | porque | depende | como assim | o que | quem | onde | qual | nao sei | nao '
         'entendi | vao | voces vendem'
     }
 )

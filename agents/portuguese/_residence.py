@@ -36,7 +36,7 @@ CUES: Lexicon[Cue] = Lexicon(
         'onde .. voces | nao .. moro | nao .. sou | nao .. vivo | nao resido | sai de/do/da | vim de/do/da | tirei '
         'de | trouxe | trazer | passo por | bate e volta '
         '| ida e volta | estrada para/de | anuncio | servico em | trampo em | trampo',
-        'kin': f'minha familia | meu/minha/nosso/nossa/o/a/um/uma {KIN} | {KIN} de',
+        'kin': f'minha familia | meu/minha/nosso/nossa/meus/minhas/nossos/o/a/os/as/um/uma {KIN} | {KIN} de',
         'weak': 'trabalho/trabalhamos/trampo/trampamos/trabalhar/trampar de/como/com .. em | faco/fazemos/fazendo/fazer entrega/entregas/frete/fretes/corrida/corridas/carreto/carretos/mudanca/mudancas .. em | '
         'trabalho/trabalhamos/trampo/rodo/dirijo/corro com/de/no/na/para/como/por o/a? motorista? de? uber/99/indrive/indriver/app/apps/aplicativo/aplicativos/taxi/cabify em/no/na/aqui | em | no | na | in | en | de | do | da | para | :',
         'region': 'zona norte/sul/leste/oeste/central | interior | litoral | estado | regiao | sul | norte | oeste | leste | sudoeste | noroeste | '
@@ -98,6 +98,24 @@ def is_region(words: Words, cues: list[Hit[Cue]], start: int) -> bool:
         ):
             return True
     return False
+
+
+def is_idle_question(words: Words, at: int) -> bool:
+    """Return whether a place stands in a question that wants no car: "vai chover em Gramado?"."""
+    end = next((i for i in range(at, min(len(words), at + _SENTENCE)) if words[i].text in SENTENCE_ENDS), len(words))
+    start = next((i + 1 for i in range(at, max(-1, at - _SENTENCE), -1) if words[i].text in SENTENCE_ENDS), 0)
+    return (
+        end < len(words) and words[end].text == '?' and _WANTS.within(words[max(start, at - _SENTENCE) : end]) is None
+    )
+
+
+_SENTENCE = 20
+"""Words on either side of a place that are looked at for the end of its sentence."""
+_WANTS = Lexicon(
+    {
+        True: 'quer* | busc* | procur* | precis* | carro* | veiculo* | suv | hatch | sedan | picape | tem | teria* | voces'
+    }
+)
 
 
 def _end(hit: Hit[Cue]) -> int:

@@ -38,6 +38,7 @@ _PATTERNS = (
     f'nao leva/leve/levem/leva/levar em conta/consideracao {_THE} {{noun}}',
     f'nao leva/leve/levem {_THE} {{noun}} .. conta/consideracao?',
     'sem {noun} definido/definida/ainda',
+    f'{_LEAVE} sem {{noun}}',
     'nada de {noun} ainda/mais/por',
     '{noun} .. vejo/ver/defino/definir/decido/decidir/penso .. depois/banco',
     '{noun} nao precisa/precisam anotar/registrar/guardar/marcar',

@@ -101,7 +101,7 @@ def _is_of_another_plan(scene: Scene, hit: Hit[Urgency]) -> bool:
 
 _PLANS = Lexicon(
     {
-        True: 'mudar | mudo | mudando | mudamos | mudanca | casar | me/eu/nos caso/casamos | casamento | te chamo/respondo/retorno/aviso/falo/ligo | acaba/termina/acabar/terminar | entregam | entregar | demora* | viajar | viajo | viajamos | formar | '
+        True: 'mudar | mudo | mudando | mudamos | mudanca | casar | me/eu/nos caso/casamos | casamento | faco/faz/fazemos .. anos | vem/chega/chegam em/para | te chamo/respondo/retorno/aviso/falo/ligo | acaba/termina/acabar/terminar | entregam | entregar | demora* | viajar | viajo | viajamos | formar | '
         'formo | formatura | aposentar | aposento | morar | pego/tiro/saio/entro de? ferias | aniversario | nasce | nascer | vence | venceu | vencer'
     }
 )

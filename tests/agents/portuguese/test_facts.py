@@ -62,6 +62,8 @@ BUDGET: list[tuple[str, str | None, tuple[int | None, int | None]]] = [
     ('financio em 36 ou 48?', None, (None, None)),
     ('troco meu de 35 mil nesse de 70', None, (None, None)),
     ('o site mostra 82.990, é isso?', None, (None, None)),
+    ('nem um tostão acima de 60 mil', None, (None, 60_000)),
+    ('peguei ele por 28 mil em 2019', None, (None, None)),
     ('b', 'Faixa? a) até 30 mil b) 30 a 50 mil c) mais de 50 mil', (30_000, 50_000)),
 ]
 
@@ -115,6 +117,8 @@ PLACES: list[tuple[str, str | None, tuple[str | None, str | None]]] = [
     ('pinheiros, sp', 'Sua cidade?', (None, 'SP')),
     ('vou pegar o carro em Goiânia', None, (None, None)),
     ('o carro vai ficar com meu pai em Itabuna', None, ('Itabuna', 'BA')),
+    ('meus pais moram em Assis', None, (None, None)),
+    ('moro em Cuiabá mas o carro é pra minha mãe em Sorriso', None, ('Sorriso', 'MT')),
     ('interior do rio', 'Sua cidade?', (None, 'RJ')),
     ('interior do rio grande do norte', None, (None, 'RN')),
     ('litoral de santa catarina', 'Sua cidade?', (None, 'SC')),

@@ -43,6 +43,8 @@ def _turn(say: str, asked: str | None = None) -> Understanding:
         ('se é pra atender, pode', CONSENT, True),
         ('fine by me', CONSENT, True),
         ('não me incomodo', CONSENT, True),
+        ('isso é seguro?', CONSENT, None),
+        ('desisti de autorizar meus dados', None, False),
     ],
 )
 def test_consent_is_only_an_answer_to_its_question(say: str, asked: str | None, given: bool | None) -> None:
@@ -67,6 +69,8 @@ def test_consent_is_only_an_answer_to_its_question(say: str, asked: str | None, 
         ('somos 5 pessoas', None, None),
         ('por favor', TRANSFER, True),
         ('fico no aguardo', TRANSFER, True),
+        ('alguém da equipe pode me chamar?', None, True),
+        ('minha esposa é atendente', None, None),
         ('cancela', 'Vou te passar pra um vendedor.', False),
         ('me dá o número de alguém daí', None, True),
         ('vamos por aqui mesmo', TRANSFER, False),
@@ -126,6 +130,8 @@ def test_a_whole_message_opts_out(word: str) -> None:
         ('no me escriban más', True),
         ('you can message me again', False),
         ('não quero propaganda enganosa', None),
+        ('não quero promoção, quero qualidade', None),
+        ('no quiero promociones', True),
     ],
 )
 def test_opting_out_in_a_sentence(say: str, wanted: bool | None) -> None:
@@ -173,6 +179,8 @@ def test_what_was_said_of_the_data_tells_what_is_erased(say: str, asked: str, wa
     [
         ('não me mande mais nada e deletem meu número daí', True),
         ('borren mis datos', True),
+        ('me apaga do sistema', True),
+        ('I want to be forgotten', True),
         ('I want my data deleted', True),
         ('no borren mis datos', False),
         ('exclui tudo que vcs tem de mim', True),
