@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from agent_memory.agents.portuguese._data import word_set
 from agent_memory.agents.portuguese._lexicon import Lexicon
 from agent_memory.agents.portuguese._text import END, SENTENCE_ENDS, Words
@@ -35,7 +37,8 @@ _YES_NO = Lexicon(
 # Verbs that answer a question by saying it again. They agree to a proposal, but never to the use of personal data.
 _ECHO = Lexicon(
     {
-        True: 'quero | sou | moro | tenho | uso | vamos | vai | seria | faco | gostaria | muito | bastante | '
+        True: 'acertou | na mosca | bem isso | cravou | adivinhou | matou a charada | e esse/essa mesmo? | esse/essa mesmo/ai | e o que eu? quero/queria/procuro/busco/preciso | e? o que eu? estou procurando/querendo | e? por ai | certissimo | issae | '
+        'precisa ⏎/,/!/. | precisa sim | tem que ter/ser | quero | sou | moro | tenho | uso | vamos | vai | seria | faco | gostaria | muito | bastante | '
         'necessito | desejo | '
         'adoraria | preciso | consigo/posso/gosto/curto/serve/rola/topo/toparia/considero/cabe/compensa/interessa/agrada ⏎/,/!/. | '
         'consigo/posso/gosto/curto/serve/rola/da/cabe/compensa/interessa sim'
@@ -57,7 +60,7 @@ _FILLERS = word_set(
     'a o as os letra opcao numero item alternativa n e , . ! ) ( quero pode ser fico com na no vou prefiro '
     'acho que mesmo opcoes : - por favor sim ⏎ seria escolho the option number ou talvez primeira segundo de '
     'gostei mais me interessa interessou essa esse ver quero ai la entao anota marca poe coloca manda vai fica ne q sera '
-    'aqui este esta isso da do'
+    'aqui este esta isso da do eh seja opto ficaria ficar escolheria melhor pega pego prefira leva levo'
 ) | {END}
 
 
@@ -126,6 +129,18 @@ def picks(words: Words, count: int) -> list[int]:
     return list(dict.fromkeys(chosen))
 
 
+def left_over(words: Words, options: Sequence[Words]) -> list[int]:
+    """Return the option, from 1, that "sedan não, o outro" leaves of two."""
+    if len(options) != 2 or _THE_OTHER.within(words) is None:
+        return []
+    said = {word.text for word in words} - _FILLERS
+    named = [not said.isdisjoint(word.text for word in option) for option in options]
+    return [named.index(False) + 1] if any(named) and not all(named) else []
+
+
+_THE_OTHER = Lexicon({True: 'o/a outro/outra'})
+
+
 def named_pick(words: Words, count: int) -> list[int]:
     """Return the one option, from 1 to `count`, that is called by its letter or number among other words."""
     picked = {_pick(words, i, count) for i in range(1, len(words)) if words[i - 1].text in _CALLED}
@@ -143,6 +158,8 @@ def _pick(words: Words, i: int, count: int) -> int | None:
         return _ORDINAL[word.text]
     if word.text in _LAST:
         return count
+    if word.text == 'meio' and count % 2:
+        return count // 2 + 1
     letter = word.raw.lower()
     if len(letter) != 1 or not 'a' <= letter <= 'h':
         return None

@@ -44,7 +44,9 @@ _ANY = Lexicon(
 def extract_body(scene: Scene) -> list[Change]:
     """Return the changes of `body_types`."""
     hits = scene.last_said(_BODIES.find(scene.words))
-    held = decided(stances(scene.words, [(hit.start, hit.end) for hit in hits]))
+    said = zip(hits, stances(scene.words, [(hit.start, hit.end) for hit in hits]), strict=True)
+    # "troca o sedan por um suv" swaps wishes.
+    held = decided(['remove' if one == 'own' and hit.value in scene.profile.body_types else one for hit, one in said])
     wanted = [
         hit.value.value for hit, stance in zip(hits, held, strict=True) if stance in ('want', 'only', 'want_back')
     ]

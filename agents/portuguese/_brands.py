@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from agent_memory.agents.portuguese._changes import added, dropped, replaced, stated
+from agent_memory.agents.portuguese._data import word_set
 from agent_memory.agents.portuguese._lexicon import Lexicon
 from agent_memory.agents.portuguese._scene import Scene
 from agent_memory.agents.portuguese._stance import Stance, decided, stances
-from agent_memory.agents.portuguese._vehicles import Mention
+from agent_memory.agents.portuguese._text import read_words
+from agent_memory.agents.portuguese._vehicles import Mention, find_vehicles
 from agent_memory.profile import Change
 
 _ANY_BRAND = Lexicon(
@@ -54,11 +56,31 @@ def _settled(scene: Scene) -> tuple[list[Mention], list[Stance]]:
     for mention, stance in zip(scene.vehicles, stances(scene.words, spans, default), strict=True):
         if stance == 'own' and mention.vehicle.model is None and mention.vehicle.brand in scene.profile.brands:
             stance = 'remove'  # "troca Honda por Toyota" swaps wishes
+        if stance == 'want' and _is_known_own(scene, mention):
+            stance = 'own'
         if mention.start in kept or stance in ('own', 'remove'):
             mentions.append(mention)
             # "só a renault" answers which brand is refused.
             held.append('refuse' if stance == 'only' and scene.asks('refused') else stance)
     return mentions, decided(held)
+
+
+def _is_known_own(scene: Scene, mention: Mention) -> bool:
+    """Return whether the car given in exchange is spoken of again: "os 24 mil do Palio"."""
+    vehicle, own = mention.vehicle, scene.profile.trade_in or ''
+    another = any(word.text in _ANOTHER for word in scene.words[max(0, mention.start - 2) : mention.start])
+    return vehicle.model is not None and not another and f'{own} '.startswith(f'{vehicle.brand} {vehicle.model} ')
+
+
+def _same_brand(scene: Scene) -> list[str]:
+    """Return the brand of the car given in exchange when the next is to be "da mesma marca"."""
+    if scene.profile.trade_in is None or _SAME_BRAND.within(scene.words) is None:
+        return []
+    return [mention.vehicle.brand for mention in find_vehicles(read_words([scene.profile.trade_in]))][:1]
+
+
+_SAME_BRAND = Lexicon({True: 'mesmo/mesma marca | mesmo/mesma montadora'})
+_ANOTHER = word_set('outro outra novo nova quero queria')
 
 
 def _wanted(scene: Scene, mentions: list[Mention], held: list[Stance]) -> list[Change]:
@@ -68,6 +90,7 @@ def _wanted(scene: Scene, mentions: list[Mention], held: list[Stance]) -> list[C
     ]
     only = [mention.vehicle.brand for mention, stance in named if stance == 'only']
     wanted = [mention.vehicle.brand for mention, stance in named if stance in ('want', 'only', 'want_back')]
+    wanted += _same_brand(scene)
     wanted = [brand for brand in wanted if brand not in removed]
     if only:
         return replaced('brands', wanted)

@@ -16,6 +16,15 @@ def read_rows(name: str) -> list[dict[str, str]]:
     return list(csv.DictReader(read_data(name).splitlines()))
 
 
+def read_phrases(name: str) -> dict[str, str]:
+    """Return the phrases of a data file by what they mean; a meaning may have several lines."""
+    phrases: dict[str, list[str]] = {}
+    for line in read_data(name).splitlines()[1:]:
+        meaning, _, said = line.partition(': ')
+        phrases.setdefault(meaning, []).append(said)
+    return {meaning: ' | '.join(said) for meaning, said in phrases.items()}
+
+
 def word_set(text: str) -> frozenset[str]:
     """Return the words of `text`."""
     return frozenset(text.split())

@@ -2,83 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from agent_memory.agents.portuguese._changes import added, dropped, replaced
-from agent_memory.agents.portuguese._data import word_set
+from agent_memory.agents.portuguese._data import read_phrases, word_set
 from agent_memory.agents.portuguese._lexicon import Hit, Lexicon
 from agent_memory.agents.portuguese._people import KIN
 from agent_memory.agents.portuguese._scene import Scene
-from agent_memory.agents.portuguese._text import SENTENCE_ENDS, Word, Words
+from agent_memory.agents.portuguese._text import SENTENCE_ENDS, Words, sentence_around
 from agent_memory.lead import Priority
 from agent_memory.profile import Change
 
 _PRIORITIES: Lexicon[Priority] = Lexicon(
-    {
-        Priority.ECONOMY: 'economico | economica | economicos | economia | economic* | economiz* | '
-        'bom/boa/bons/otimo/otima de gasolina/consumo/combustivel/tanque | boa/otima/melhor media | nao beba/gaste ⏎/,/./!/e | rode/rodar/roda/ande/anda/andar .. com pouco/pouca gasolina/combustivel/alcool/etanol/⏎/./, | '
-        'gaste/gasta/gastam/gastao/gastem/gastar/beber/bebam/bebem/bebe/beba/consom*/consum* pouco/menos/pouca/pouquinho | gastar/gasto/gaste pouco/menos .. combustivel/gasolina/alcool/etanol | pouco consumo | consumo | baixo '
-        'consumo | beberrao | '
-        'bebedor '
-        '| poupe/poupa combustivel | km por/com litro | faca/faz/fazer/fazendo bastante/muitos/uns .. km/litro | por litro | km / l | fuel efficien* | good '
-        'mileage | gas mileage | fuel economy | mpg | rende bem/bastante/muito | gasolina | combustivel | beba pouca '
-        '| nao beba/bebe/beber/bebam/bebem/gaste/gasta/gastar/gastem/gastam/consum*/consom* muito/demais/tanto | pao duro',
-        Priority.LOW_MAINTENANCE: 'gastar/gaste/gasto/gastando pouco/menos com/em/na/de oficina/mecanico/conserto/peca/pecas/revisao | nao .. gastar/gaste/gastando com/em/na/de oficina/mecanico/conserto/peca/pecas | manutencao barata/baixa/facil/simples/acessivel/tranquila/em | manutencao | '
-        'barato/barata/baratos/baratas/baratinho/baratinha/facil/faceis/simples/tranquilo/tranquila de manter/arrumar/consertar/cuidar/mexer/achar/encontrar | '
-        'nao .. caro/cara/caros/caras de/para manter/arrumar/consertar | nao .. de/da/dar/tenha/ter/traga despesa/despesas/gasto/gastos | conserto/consertos barato/baratos | mecanico .. barato | mecanica/peca/pecas .. '
-        'barata/baratas/simples/facil/faceis/acessivel/acessiveis | custo de manutencao '
-        '| baixo custo .. manter/manutencao | cheap to maintain | low maintenance | barato .. manutencao | oficina '
-        'barata | revisao barata | revisoes baratas | peca barata | seguro e manutencao',
-        Priority.RELIABILITY: 'confiavel | confiaveis | confiabilidade | duravel | durabilidade | resistente | '
-        'robusto | robustez | nao .. quebr* | nunca quebr* | nao .. de/da/tenha/tem/dar problema/problemas | sem '
-        'problema mecanico | nao .. deix* .. na mao/rua/estrada/pista | nao .. deix* na mao | nao .. na mao | nao .. oficina | '
-        'nao .. dor de cabeca | sem dor de cabeca | aguente/aguenta o? tranco | reliable | reliability | dependable '
-        '| inquebravel | bom de guerra | guerreiro | pouco problema | mecanica boa/confiavel | boa mecanica | '
-        'procedencia | de confianca',
-        Priority.SAFETY: 'seguranca | airbag | airbags | air bag | isofix | freio abs | abs | latin ncap | safe | '
-        'safety | bem seguro | mais seguro | muito seguro | carro seguro | seja seguro | algo seguro | que seja '
-        'seguro | seguro para | seguro | segura | seguros | seguranca* | '
-        'controle de estabilidade | 5 estrelas | cinco estrelas | seguridad | blindado',
-        Priority.COMFORT: 'conforto | confortavel | confortaveis | macio | comodidade | comfort* | banco/bancos de '
-        'couro | suspensao macia | aconchegante | gostoso de dirigir | silencioso | comodo',
-        Priority.SPACE: 'caiba/cabe/caber/caibam .. tropa/galera/turma/povo/pessoal/criancada/molecada/prancha/bike/bicicleta | espaco | espacoso | espacosa | porta malas/mala | portamalas | bagageiro | amplo | 7/sete '
-        'lugares | caiba .. todo/todos/familia/gente/mala*/cadeir* | cabe/caber .. '
-        'todo/todos/familia/gente/mala*/cadeir* | grande por dentro | '
-        'bastante lugar | spacious | space | trunk | roomy | mala grande | malas | espacio | espacioso | baul | '
-        'interno grande | bem grande | que caiba | cabe/cabem/caiba/caibam/caber 4/5/6/7 | 6/7 pessoas | sete passageiros',
-        Priority.PERFORMANCE: 'desempenho | performance | potencia | potente | potentes | motor forte/bom/potente | '
-        'motorzao | ande/anda/andar/andam/andem/correr/corra/corre bem/muito/forte/firme | turbo | velocidade | veloz | torque | arrancada | acelerar | pisar fundo | gosto/gosta de correr/velocidade | '
-        'arranque | rapido | forte de motor | carro forte | '
-        'bem forte | forca | cavalaria | powerful | power | fast | esportivo | esportividade | puxa bem | bom de '
-        'subida | responda bem | motor turbo',
-        Priority.TECHNOLOGY: 'tecnologia | tecnologico | tecnologicos | multimidia | multimedia | central | carplay '
-        '| car play | android auto | conectividade | conectado | camera de re | sensor de re/estacionamento | painel '
-        'digital | bluetooth | moderno | '
-        'tech | technology | gadgets | tela | piloto automatico | assistente* de? | chave presencial | moderno | '
-        'tecnologia* | kit multimidia | eletronica',
-        Priority.RESALE_VALUE: 'revenda | revender | nao .. desvaloriz* | pouca/baixa/menos/menor desvaloriz* | nao '
-        '.. perca/perde valor | segur* .. preco/valor | facil de vender | boa saida | facil de passar | resale | '
-        'resell | liquidez | valoriz* | desvaloriz* pouco | mercado bom | vender depois | bom de vender | vende '
-        'facil | valor de mercado',
-        Priority.LOW_MILEAGE: 'pouco/pouca rodado/rodada/km/quilometragem/uso | pouco rodados | '
-        'baixa/baixo/menor/menos km/quilometragem/rodagem | km/quilometragem baixa/baixo | low mileage/km/kms | '
-        'poucos km/quilometros | rodou pouco | semi novo pouco | '
-        'menos de 1/2/3/4/5/6/7/8/9/10/15/20/25/30/35/40/45/50/60/70/80/90/100 mil km | pouco quilometro | rodado '
-        'pouco | que nao seja rodado | nao/sem .. muito rodado | nao .. rodado demais | pouquissimo rodado',
-        Priority.AUTOMATIC: 'automatico | automatica | automaticos | automatizado | automatic* | cambio auto/aut/cvt '
-        '| cvt | transmissao automatica | sem embreagem | sem pedal de? embreagem | cansado/cansada/cansei/chega de embreagem/marcha/cambio | sem marcha | auto transmission | hidramatico | nao .. '
-        'embreagem | nao .. passar/trocar marcha',
-        Priority.DESIGN: 'para chamar a? atencao | que/q chame/chama/chamem a? atencao | invocado/invocada | lindao/lindona | design | visual/design/estilo/cara/aparencia/jeito esportivo/esportiva/agressivo/agressiva/moderno/moderna | bonito | bonita | bonitao | lindo | linda | estilo | estiloso | visual | '
-        'aparencia | beleza do | beleza e | e a? beleza | arrojado | charmoso | chamativo | elegante | good looking | beautiful | nice '
-        'looking | style | stylish | esportivo bonito | cara de novo | estetica | bonitinho | bonitos',
-        Priority.NEWER_YEAR: 'ate/maximo/com/uns/de/menos 1/2/3/4/5/um/dois anos/ano de? uso | menos de 1/2/3/4/5 anos/ano de? uso | ano recente | mais recente | mais novo/nova possivel | mais novo | mais nova | mais '
-        'novinho | bem novo/novinho | novinho em folha | seminovo recente | ano/anos mais recente/recentes/novo/novos | novo possivel | newer | '
-        'recent year | modelo novo/recente | '
-        'o mais atual | anos recentes | ano novo | recem lancado | poucos anos de uso | pouco tempo de uso | modelo '
-        'mais atual | newest | mais moderno possivel',
-        Priority.AIR_CONDITIONING: 'so/somente/apenas o ar | ar condicionado | ar cond | ar condic* | ar | arcondicionado | ar gelando/gelado | com ar | ac | air '
-        'conditioning | air con | aircon | a c | climatizador | ar digital | aire acondicionado | aire',
-    }
+    {Priority(attribute): phrases for attribute, phrases in read_phrases('priorities.txt').items()}
 )
 _DEFECTS: Lexicon[Priority] = Lexicon(
     {
@@ -98,6 +32,9 @@ _REFUSED = Lexicon(
     {
         True: 'nao .. quero/queria/seja/compro/gosto/pode/tenha | nada de | chega de | odeio | detesto | sem ser | menos | cansei/cansado/cansada de'
     }
+)
+_REFUSED_AFTER = Lexicon(
+    {True: 'nao quero/da/serve/compro/rola | nao ⏎/./,/! | nem pensar | jamais | dispenso | estou fora'}
 )
 _NEGATED = Lexicon(
     {
@@ -129,7 +66,7 @@ _NOT_ALWAYS = {
     'forca': frozenset({'tarefa'}),
 }
 _REACH = 4
-_SENTENCE = 15
+_CLAUSE = 15
 
 
 def extract_priorities(scene: Scene) -> list[Change]:
@@ -138,8 +75,13 @@ def extract_priorities(scene: Scene) -> list[Change]:
     wanted: list[str] = []
     gone: list[str] = []
     wanted += [
-        hit.value.value for hit in _DEFECTS.find(words) if _REFUSED.within(words[max(0, hit.start - 5) : hit.start])
+        hit.value.value
+        for hit in _DEFECTS.find(words)
+        if _REFUSED.within(words[max(0, hit.start - 5) : hit.start])
+        or _REFUSED_AFTER.within(words[hit.end : hit.end + 3])
     ]
+    wanted += [Priority.NEWER_YEAR.value for _ in _SINCE.find(words) if scene.asks('priorities')]
+    wanted += [Priority.LOW_MILEAGE.value for at in _driven(words) if _is_little(scene, at)]
     for hit in _hits(scene):
         (gone if _is_negated(words, hit) else wanted).append(hit.value.value)
     wanted = [priority for priority in wanted if priority not in gone]
@@ -148,6 +90,41 @@ def extract_priorities(scene: Scene) -> list[Change]:
         if wanted:
             return replaced('priorities', wanted)
     return [*dropped(scene.profile, 'priorities', gone), *added('priorities', wanted)]
+
+
+_YEARS = '/'.join(str(year) for year in range(2005, 2031))
+_SINCE = Lexicon(
+    {
+        True: f'de/do/ano? ano? {_YEARS} para/pra cima/frente | {_YEARS} em diante/para/pra cima/frente | {_YEARS} ou mais/acima/superior/posterior | acima/depois de/do ano? {_YEARS} | '
+        f'a partir de/do ano? {_YEARS} | ano acima/minimo de? {_YEARS} | minimo {_YEARS} | {_YEARS} or newer/later/up | nem/nao .. anterior/antes/abaixo a/de/do {_YEARS}'
+    }
+)
+"""The oldest year that will do: "de 2019 pra cima"."""
+
+
+def _driven(words: Words) -> list[int]:
+    return [at for text in ('km', 'quilometros', 'rodados', 'rodado', 'painel') for at in words.places.get(text, ())]
+
+
+def _is_little(scene: Scene, at: int) -> bool:
+    """Return whether a distance is a small limit for the car: "menos de 65 mil km", and not what one's own has run."""
+    words = scene.words
+    i = at - 1
+    while i > 0 and words[i].text in _BEFORE_DISTANCE:
+        i -= 1
+    number = words[i].number if i > 0 else None
+    before = words[max(0, i - _LIMIT_WITHIN) : max(0, i)]
+    if number is None or number > _LITTLE_KM or _OWN_CAR.within(sentence_around(words, at)):
+        return False
+    return any(cue.end == len(before) and (cue.value or scene.asks('priorities')) for cue in _AT_MOST.find(before))
+
+
+_BEFORE_DISTANCE = word_set('mil k km no de rodados')
+_LITTLE_KM = 100_000
+_LIMIT_WITHIN = 3
+_AT_MOST = Lexicon({True: 'menos/abaixo de | inferior a', False: 'ate | no maximo/limite de? | maximo de?'})
+"""A limit of distance; whether it says by itself that it matters."""
+_OWN_CAR = Lexicon({True: 'meu/minha | tenho um/uma | ?'})
 
 
 def _hits(scene: Scene) -> list[Hit[Priority]]:
@@ -162,7 +139,7 @@ def _hits(scene: Scene) -> list[Hit[Priority]]:
 
 _NEVER_NEAR = {
     'consumo': frozenset({'sonho'}),
-    'esportivo': frozenset({'utilitario'}),
+    'esportivo': frozenset({'utilitario', 'cupe', 'coupe'}),
     **dict.fromkeys(('que', 'caiba', 'caibam', 'cabe'), word_set('bolso orcamento garagem vaga')),
     **dict.fromkeys(
         ('automatico', 'automatica'), word_set('sistema atendimento resposta respostas mensagem robo atendente')
@@ -200,6 +177,7 @@ _ONLY_AFTER = {
     ),
     **dict.fromkeys(('seguro', 'segura', 'seguros'), _SAFE),
     **dict.fromkeys(('gasolina', 'combustivel'), frozenset({'menos', 'economize', 'economizar'})),
+    'auto': frozenset({'cambio'}),
     'central': frozenset({'com', 'tenha', 'tem'}),
 }
 _ONLY_BEFORE = {
@@ -242,7 +220,7 @@ def _means_attribute(scene: Scene, hit: Hit[Priority]) -> bool:
         return False
     if before in _NEVER_AFTER.get(word, ()) or after in _NEVER_BEFORE.get(word, ()):
         return False
-    if word in _INSURANCE and _sentence(words, hit.start)[-1].text == '?':
+    if word in _INSURANCE and sentence_around(words, hit.start)[-1].text == '?':
         return False
     return word not in _ASKED_OF_ANY_CAR or not _is_question(words, hit.start)
 
@@ -277,7 +255,7 @@ _REMARKS = word_set('sao era eram achei acho achamos ficou esta estao estava par
 
 
 def _is_question(words: Words, at: int) -> bool:
-    sentence = _sentence(words, at)
+    sentence = sentence_around(words, at)
     opened = sentence[0].text in ('qual', 'quanto', 'como', 'o', 'a', 'e') or any(
         word.text in ('qual', 'quanto') for word in sentence
     )
@@ -290,7 +268,7 @@ _THEIRS = Lexicon({True: f'{KIN} .. tem/tinha/comprou/pegou/vendeu/anda/dirige/t
 def _is_of_others(words: Words, at: int) -> bool:
     """Return whether the clause tells of somebody else's car: "meu vizinho tem um Creta lindo"."""
     start = at
-    while start and at - start < _SENTENCE and words[start - 1].text not in SENTENCE_ENDS | {',', 'mas', 'e'}:
+    while start and at - start < _CLAUSE and words[start - 1].text not in SENTENCE_ENDS | {',', 'mas', 'e'}:
         start -= 1
     return _THEIRS.within(words[start:at]) is not None
 
@@ -300,21 +278,19 @@ _A_CAR = Lexicon(
 )
 
 
+_SOME_CAR = Lexicon(
+    {
+        True: 'voces nao? tem/teriam/vendem/trabalham com? ai? algum/alguma/alguns/algumas/um/uma/carro/carros/modelo/modelos/sedan/suv/hatch/picape/'
+        'caminhonete/van/minivan/perua/cupe/automatico'
+    }
+)
+"""Asks the shop for a car like this, which tells what is wanted."""
+
+
 def _asks_about_a_car(words: Words, at: int) -> bool:
     """Return whether the sentence asks what one car has: "ele é automático?"."""
-    sentence = _sentence(words, at)
-    return sentence[-1].text == '?' and _A_CAR.at(sentence, 0) is not None
-
-
-def _sentence(words: Words, at: int) -> Sequence[Word]:
-    """Return the words around a place up to the ends of its sentence, the sign that closes it included."""
-    start = at
-    while start and at - start < _SENTENCE and words[start - 1].text not in SENTENCE_ENDS:
-        start -= 1
-    end = at
-    while end < len(words) and end - at < _SENTENCE and words[end].text not in SENTENCE_ENDS:
-        end += 1
-    return words[start : end + 1]
+    sentence = sentence_around(words, at)
+    return sentence[-1].text == '?' and _A_CAR.at(sentence, 0) is not None and _SOME_CAR.at(sentence, 0) is None
 
 
 def _is_negated(words: Words, hit: Hit[Priority]) -> bool:

@@ -33,18 +33,20 @@ _TOPICS: Lexicon[Topic] = Lexicon(
         'elsewhere': 'retirar | retirada | buscar o carro | entregar | entrega | visitar a/nossa loja | qual loja/unidade',
         'state': f'estado | uf | state | {_STATE_NAMES}',
         'use': 'e/mais/seria/sera para .. familia/trabalho/passeio/lazer/viagem/cidade | familia/trabalho/lazer/passeio/viagem ou | utilidade | serventia | vai fazer com | e para o? que | carro e para | uso | usar | usado | utilizar | utiliza | vai servir | para que | finalidade | dia a dia | rodar | '
-        'use it | rotina '
+        'use it | rotina | cidade ou/, estrada/rodovia/viagem | estrada ou/, cidade | na cidade ou | pessoal ou profissional | roda/rodar/anda/andar mais | como .. usa/usar | '
+        'quilometros por '
         '| objetivo | usa | uses | what for | trabalho ou | main use | utilizacao',
         'refused': 'nao quer | nao queira | nao gosta | nao goste | evita* | descart* | rejeit* | nao considera* | '
         'exclu* | fora da lista | restricao | '
-        'nao aceit* | nao curt* | nao compraria',
+        'fora de cogitacao/questao | nao entra/entram/pode/podem/serve/servem/toparia/topa | veta/vetaria/vetada | torce o nariz | nem pensar | nao aceit* | nao curt* | nao compraria',
         'brands': 'marca | marcas | montadora | fabricante | brand | brands | make',
-        'car': 'modelo | modelos | carro | carros | veiculo | procura | procurando | busca | buscando | interesse | '
+        'car': 'quer qual | levar qual | qual .. quer/levaria/compraria | quer levar/comprar | o proximo | modelo | modelos | carro | carros | veiculo | procura | procurando | busca | buscando | interesse | '
         'tem em mente',
         'body': 'tipo | carroceria | categoria | formato | hatch | sedan | suv | picape | estilo de carro | body | '
         'type | modelo de carroceria',
         'priorities': 'nao pode/podem faltar | importante | importa | prioridade | prioridades | valoriza | pesa mais | essencial | '
-        'indispensavel | faz questao | '
+        'indispensavel | faz questao | exigencia/exigencias | exige | manual ou automatico | automatico ou manual | tipo de cambio | cambio | conta mais | fundamental | faz diferenca | '
+        'precisa ter/ser/de ar | chama .. atencao | o que .. gosta/agrada/quer num/em | o que/q .. pesa/conta/importa/espera | '
         'nao abre mao | preferencias | caracteristicas | matters | important | diferencial | procura num carro | '
         'itens | requisitos',
         'urgency': 'prazo | para logo/ja/agora | quer/precisa .. logo/ja/rapido | quando | urgencia | pressa | para quando | quanto tempo | previsao | when | how soon | '
@@ -52,7 +54,7 @@ _TOPICS: Lexicon[Topic] = Lexicon(
         'name': 'seu nome | como .. chama | com quem .. falo | com quem .. falando | your name | quem fala | posso '
         'te chamar | tu nombre | qual nome | nome',
         'payment': 'pagamento | pagar | financi* | a vista | consorcio | forma de',
-        'trade_in': 'ano .. do seu carro | modelo .. do seu carro | na troca | troca | carro atual | usado na | tem carro | tem algum carro | trade',
+        'trade_in': 'qual/que carro/modelo/veiculo voce? tem ?/hoje/atualmente/agora/na/ai | qual/que carro/modelo/veiculo .. possui/dirige/usa | o seu hoje/atual/agora | seu atual | tem hoje | tem .. carro hoje/atualmente | anda/roda com/de/em qual/que | carro de hoje | usado para/que | carro .. possui | ano .. do seu carro | modelo .. do seu carro | na troca | troca | carro atual | usado na | tem carro | tem algum carro | trade',
         'consent': 'concorda/autoriza/consente ? | lgpd | dados pessoais | seus dados | suas informacoes | informacoes pessoais | dados | '
         'privacidade | consent* | registr* .. dados | '
         'termos | autoriza | politica de | your data | personal data | sus datos | tus datos | informacoes',
@@ -69,6 +71,7 @@ _SENTENCE_ENDS = frozenset({'.', '!', '?', '…', END})
 _LABEL = re.compile(
     r'(?:^|(?<=[\s:;,.?!(\[*]))(?:op[cç][aã]o\s{0,2})?[\[(*]{0,2}(\d{1,2}|[a-hA-H])(?:[\])*]{0,2}\s{0,2}[).:\]–-]|\ufe0f?\u20e3|\s-)[\s*]'
 )
+_BARE_LABEL = re.compile(r'(?:(?<=[\n?:,;]\s)|(?<=\s)|^)(\d)\s(?=[^\W\d])')
 _BULLET = re.compile(r'(?:^|\n)\s{0,4}[-•*·▪➡✅]\s')
 
 
@@ -79,6 +82,8 @@ def topics_of(asked: str | None) -> frozenset[Topic]:
     words = read_words([asked])
     sentences = question_sentences(words)
     found: frozenset[Topic] = frozenset(hit.value for sentence in sentences for hit in _TOPICS.find(sentence))
+    if found >= {'trade_in'} and _SEEKS.within(sentences[-1]):
+        found -= {'trade_in'}
     if not found and _is_elliptic(question_sentences(words)[-1:]):
         found = frozenset(hit.value for hit in _TOPICS.find(words))
     if not found and _BARE_QUESTION.within(words) and (_WHY_DATA.within(words) or _asks_consent(words)):
@@ -88,6 +93,14 @@ def topics_of(asked: str | None) -> frozenset[Topic]:
 
 def _asks_consent(words: Words) -> bool:
     return any(hit.value == 'consent' for hit in _TOPICS.find(words))
+
+
+_SEEKS = Lexicon(
+    {
+        True: 'quer/queria/vai/gostaria/pretende/pensa/deseja .. levar/comprar/procurar/pegar/querer | qual .. quer | quer qual | procura | busca | no lugar | proximo'
+    }
+)
+"""Asks for the car that is wanted, whatever was asked before it."""
 
 
 def _is_elliptic(questions: list[Words]) -> bool:
@@ -159,11 +172,19 @@ def options_of(asked: str | None) -> tuple[str, ...]:
     if len(bullets) >= 2:
         return _between(asked, bullets)
     lines = asked.rstrip().rstrip('?').rpartition('\n')[2]
+    either = r'\s(?:ou|or|o)\s' if '¿' in asked else r'\s(?:ou|or)\s'
     for sentence in reversed(re.split(r'[.!?:]\s', lines)):  # "SUV ou sedan? Qual combina mais?"
-        head, joined, last = sentence.rpartition(' ou ')
-        if joined:
-            return (*(part.strip() for part in head.split(',') if part.strip()), last.strip())
-    return ()
+        *parts, last = re.split(either, sentence)
+        if parts:
+            return (*(part.strip() for part in ','.join(parts).split(',') if part.strip()), last.strip())
+    return _numbered(asked)
+
+
+def _numbered(asked: str) -> tuple[str, ...]:
+    """Return the options of "Qual? 1 economia 2 conforto 3 segurança", whose numbers carry no sign."""
+    marks = list(_BARE_LABEL.finditer(asked))
+    chosen = _in_sequence(marks) if marks and marks[0][1] == '1' else []
+    return _between(asked, chosen) if len(chosen) >= 2 else ()
 
 
 def _in_sequence(labels: list[re.Match[str]]) -> list[re.Match[str]]:

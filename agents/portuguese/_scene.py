@@ -50,7 +50,7 @@ class Scene:
     @cached_property
     def vehicles(self) -> list[Mention]:
         """The brands and models named, in order."""
-        return find_vehicles(self.words)
+        return find_vehicles(self.words, expected=self.asks('car', 'brands', 'trade_in', 'refused'))
 
     @cached_property
     def of_vehicles(self) -> frozenset[int]:

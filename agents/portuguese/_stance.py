@@ -31,7 +31,7 @@ _REFUSE_NEXT: _Cue = ('refuse', 1)
 
 _BEFORE: Lexicon[_Cue] = Lexicon(
     {
-        _WANT: 'quero/queria/prefiro/preferia/gostaria mesmo? e/era/seria um/uma/o/a/os/as? | '
+        _WANT: 'preciso/necessito/precisava/precisamos/atras de? | quero/queria/prefiro/preferia/gostaria mesmo? e/era/seria um/uma/o/a/os/as? | '
         'meu/minha sonho/ideal/plano/vontade/paixao/desejo/negocio mesmo? e/era/seria ter/comprar/pegar? um/uma/o/a? | '
         f'ideal/certo/bom/melhor/legal mesmo? e/era/seria ter/comprar/pegar? um/uma/o/a | '
         f'estou/ando/estamos/fiquei/ficamos de olho em/no/na/num/numa? | por | meu/minha/nosso/nossa {_KIN} | '
@@ -71,7 +71,7 @@ _BEFORE: Lexicon[_Cue] = Lexicon(
         'a | own a | drive a | tengo un/una | no tengo '
         '| aceita/aceitam/pega/pegam/avalia/avaliam o/a? meu/minha/um/uma',
         _OWN_NEXT: 'meu | minha | nosso | nossa | aceitam/aceita/pegam/pega/avaliam/avalia um/uma? | quebrou | my | mi',
-        _OTHER: f'meu/minha/nosso/nossa/o/a/uma/um {_KIN} .. tem/tinha/dirige/anda/comprou/usa/vendeu/pegou/teve/esta/pagou/gastou/trocou/financiou/ganhou/deu '
+        _OTHER: f'carro da/do/de meu/minha/nosso/nossa? {_KIN} e/era um/uma/o/a | meu/minha/nosso/nossa/o/a/uma/um {_KIN} .. tem/tinha/dirige/anda/comprou/usa/vendeu/pegou/teve/esta/pagou/gastou/trocou/financiou/ganhou/deu '
         f'| {_KIN} .. tem/tinha/dirige/anda/comprou/usa/vendeu/pegou/teve | alugo/alugar/aluguei | alugado | locadora '
         '| dele/dela e | ele/ela .. tem/comprou/anda | trabalho/trabalhei na/no/com/para | concessionaria | '
         'emprestado | oficina '
@@ -94,7 +94,8 @@ _BEFORE: Lexicon[_Cue] = Lexicon(
 _AFTER: Lexicon[Stance] = Lexicon(
     {
         'only': 'mesmo | entao , | entao . | entao ⏎',
-        'refuse': 'tive/tivemos/tenho/guardo muita/muitas/uma/so/ja? ruim/ruins/pessima/pessimas/ma/mas/desastrosa/desastrosas/terrivel/terriveis/horrivel/horriveis/traumatica/desagradavel/desagradaveis/infeliz/negativa/negativas/frustrante/amarga/amargas/lamentavel/experiencia/experiencias/lembranca/lembrancas ruim/ruins/pessima/pessimas/ma/mas/desastrosa/desastrosas/terrivel/terriveis/horrivel/horriveis/traumatica/desagradavel/desagradaveis/infeliz/negativa/negativas/frustrante/amarga/amargas/lamentavel | tive/tivemos ruim/ruins/pessima/pessimas/ma/mas/desastrosa/desastrosas/terrivel/terriveis/horrivel/horriveis/traumatica/desagradavel/desagradaveis/infeliz/negativa/negativas/frustrante/amarga/amargas/lamentavel experiencia/experiencias | '
+        'refuse': 'eu? descarto/descartaria/recuso/rejeito/elimino/evito/evitaria/corto/risco/pulo/excluo/abomino/veto | eu? quero/prefiro/mantenho distancia | '
+        'tive/tivemos/tenho/guardo muita/muitas/uma/so/ja? ruim/ruins/pessima/pessimas/ma/mas/desastrosa/desastrosas/terrivel/terriveis/horrivel/horriveis/traumatica/desagradavel/desagradaveis/infeliz/negativa/negativas/frustrante/amarga/amargas/lamentavel/experiencia/experiencias/lembranca/lembrancas ruim/ruins/pessima/pessimas/ma/mas/desastrosa/desastrosas/terrivel/terriveis/horrivel/horriveis/traumatica/desagradavel/desagradaveis/infeliz/negativa/negativas/frustrante/amarga/amargas/lamentavel | tive/tivemos ruim/ruins/pessima/pessimas/ma/mas/desastrosa/desastrosas/terrivel/terriveis/horrivel/horriveis/traumatica/desagradavel/desagradaveis/infeliz/negativa/negativas/frustrante/amarga/amargas/lamentavel experiencia/experiencias | '
         'tive/tivemos/deu/dava/da muito/muitos/so/bastante? problema/problemas/prejuizo/trabalho/aborrecimento/aborrecimentos/dor | '
         'e/sao/so uma/um/umas? bomba/bombas/lixo/furada/cilada/porcaria/porcarias/merda/bosta/roubada/pesadelo/problema/problematico/prejuizo/desgraca/horrivel/pessimo/pessima/tranqueira | '
         'so da/dao/deu problema/problemas/dor/prejuizo/trabalho/manutencao | ja? me decepcion*/frustr*/trau* | nao .. repetir/repeti | nem pensar | tambem nao | tambem nem | nao me agrada/desce/atrai/convence/serve/interessa/agradam '
@@ -122,7 +123,7 @@ _JUDGED = Lexicon(
     {
         True: f'meu/minha/nosso/nossa {_KIN} ja? tem/tinha/teve/comprou/dirige/usa/anda/vendeu/pegou ,/./!/;/⏎/e/mas | '
         'e/sao/fica/ficam/sai/saem/esta/estao muito/bem/meio/tao/mais? caro/cara/caros/caras/salgado/salgada/carissimo/carissima/ruim/ruins/feio/feia/feios/feias/apertado/apertada/apertados/desconfortavel/beberrao/gastao/puxado/inviavel | '
-        'e/sao/fica/ficam/acho muito/bem/meio/tao? pequeno/pequena/pequenos/grande/grandes/grandao/baixo/baixa/baixos/alto/alta/altos/comprido/comprida/duro/apertado/apertada demais/para | '
+        'e muito/bem/meio/tao grande/grandao/alto/alta ,/./!/⏎ | e/sao/fica/ficam/acho muito/bem/meio/tao? pequeno/pequena/pequenos/grande/grandes/grandao/baixo/baixa/baixos/alto/alta/altos/comprido/comprida/duro/apertado/apertada demais/para | '
         'e/sao coisa/carro de velho/tiozao/playboy/rico/madame'
     }
 )
@@ -152,7 +153,9 @@ def stances(words: Words, spans: Sequence[Span], default: Stance = 'want') -> li
     for index, (start, _) in enumerate(spans):
         linked = index > 0 and _linked(words, spans[index - 1][1], start)
         cue = _cue_before(words, cues, start, since=0 if linked or not index else spans[index - 1][1])
-        if cue is None and linked:
+        if index and _is_passed_over(words, spans[index - 1], start):
+            cue = 'other'
+        elif cue is None and linked:
             cue = found[-1]
         found.append(cue)
     for index in range(len(spans) - 1, -1, -1):
@@ -170,6 +173,15 @@ def stances(words: Words, spans: Sequence[Span], default: Stance = 'want') -> li
         found[index] = after
         _spread_back(words, spans, found, index, after)
     return [stance or default for stance in found]
+
+
+def _is_passed_over(words: Words, first: Span, start: int) -> bool:
+    """Return whether a name comes second to the one before it: "prefiro Toyota a Honda"."""
+    between = [word.text for word in words[first[1] : start]]
+    before = [word.text for word in words[max(0, first[0] - _NEAR) : first[0]]]
+    return between in (['a'], ['ao'], ['a', 'um'], ['a', 'uma'], ['que']) and any(
+        one.startswith('prefer') or one == 'prefiro' for one in before
+    )
 
 
 def _remark(words: Words, at: int, limit: int, held: Stance | None) -> Stance | None:

@@ -71,6 +71,8 @@ _ENGLISH_THOUSANDS = re.compile(r'\d{1,3}(?:,\d{3})+(?:\.\d{1,2})?$')
 _DECIMAL = re.compile(r'\d+[.,]\d{1,2}$')
 _DRAWN_OUT = re.compile(r'([a-z])\1{2,}')
 
+_SENTENCE = 15
+"""Words on each side that are looked at for the subject of a sentence."""
 _O_FOR_ZERO = re.compile(r'(?<=\d)[oO]{1,3}(?=\s{0,2}(?:mil|k|reais)\b)')
 
 _SHORT_FORMS = {
@@ -192,6 +194,17 @@ def longest_by_first(names: Iterable[str]) -> dict[str, int]:
     return longest
 
 
+def sentence_around(words: Words, at: int) -> Words:
+    """Return the words around a place up to the ends of its sentence, the sign that closes it included."""
+    start = at
+    while start and at - start < _SENTENCE and words[start - 1].text not in SENTENCE_ENDS:
+        start -= 1
+    end = at
+    while end < len(words) and end - at < _SENTENCE and words[end].text not in SENTENCE_ENDS:
+        end += 1
+    return Words(words[start : end + 1])
+
+
 def _split(message: str) -> list[Word]:
     words: list[Word] = []
     end = -1
@@ -205,6 +218,8 @@ def _split(message: str) -> list[Word]:
         if raw in _APOSTROPHES or (raw in '-‐' and joined and text[end : end + 1].isalpha()):
             continue
         word = _word(raw)
+        if not word.text:
+            continue  # an accent that stands alone
         if len(words) >= 2 and words[-1] is word and words[-2] is word:
             continue  # "kkk kkk kkk", a row of emoji: the third of a kind says nothing new
         words.append(word)

@@ -9,6 +9,7 @@ from datetime import date
 from agent_memory.agents.portuguese._answers import (
     answer_to_proposal,
     leading_answer,
+    left_over,
     named_pick,
     picks,
     without_leading_no,
@@ -166,7 +167,7 @@ def _facts(scene: Scene, asked: str | None) -> list[Change]:
     if answer is False:
         if scene.asks('urgency') and not any(word.number for word in scene.words):
             changes += [Change(field='urgency', value='exploring')] if _denies_hurry(asked) else []
-        changes += _refused_brand(asked)
+        changes += [*_refused_brand(asked), *_not_sought(scene, asked)]
         scene = replace(scene, words=without_leading_no(scene.words))
     own = _extract(scene)
     # A list takes what is added to the agent's proposal: "isso, e segurança também".
@@ -208,6 +209,17 @@ def _refused_brand(asked: str | None) -> list[Change]:
     if len(brands) != 1 or not (_OFFERS_BRAND.within(last[0]) or (len(last[0]) <= 4 and last[0][0].text == 'e')):
         return []
     return [Change(field='excluded_brands', value=[brands[0]])]
+
+
+_SOUGHT = Lexicon({True: 'procura | busca | buscando | procurando | interesse'})
+
+
+def _not_sought(scene: Scene, asked: str | None) -> list[Change]:
+    """Return what a no to "procura um Polo?" takes back: the wish that an earlier question let suppose."""
+    proposed = _proposed(scene, asked) if asked and _SOUGHT.within(read_words([asked])) else []
+    if len(proposed) != 1 or not isinstance(value := proposed[0].value, list):
+        return []
+    return dropped(scene.profile, proposed[0].field, [str(item) for item in value])
 
 
 def _proposed(scene: Scene, asked: str) -> list[Change]:
@@ -257,16 +269,21 @@ def _chosen(scene: Scene, asked: str | None) -> tuple[int | None, Scene]:
         return None, scene
     chosen = picks(scene.words, len(options))
     named = chosen or named_pick(scene.words, len(options))
+    named = named or left_over(scene.words, [read_words([option]) for option in options])
     if not named:
         return None, scene
     said = scene.saying([options[pick - 1] for pick in named])
     if not chosen:  # more was said than the pick
         return None, replace(said, words=Words((*said.words, *scene.words)))
-    cars = any(mention.vehicle.model for mention in said.vehicles)
-    stated = not cars and (_extract(said) or leading_answer(said.words) is not None)
-    if stated:
+    if not _is_offer(said) and (_extract(said) or leading_answer(said.words) is not None):
         return None, said
     return chosen[0], scene
+
+
+def _is_offer(option: Scene) -> bool:
+    """Return whether an option is a car on offer, "Onix 2019", which is looked at and not wished for."""
+    told = any(word.number is not None and i not in option.of_vehicles for i, word in enumerate(option.words))
+    return told and any(mention.vehicle.model for mention in option.vehicles)
 
 
 def _everything(profile: UserProfileData) -> list[Change]:

@@ -3,71 +3,33 @@
 from __future__ import annotations
 
 from agent_memory.agents.portuguese._changes import stated
-from agent_memory.agents.portuguese._data import word_set
+from agent_memory.agents.portuguese._data import read_data, read_phrases, word_set
 from agent_memory.agents.portuguese._lexicon import Hit, Lexicon
 from agent_memory.agents.portuguese._place import of_places
 from agent_memory.agents.portuguese._scene import Scene
-from agent_memory.agents.portuguese._text import SENTENCE_ENDS, Words
+from agent_memory.agents.portuguese._text import SENTENCE_ENDS, Words, sentence_around
 from agent_memory.lead import MainUse
 from agent_memory.profile import Change
 
+_GOODS = '/'.join(read_data('goods.txt').split())
+"""What is carried or sold, as one word of a phrase."""
 _USES: Lexicon[MainUse] = Lexicon(
+    {MainUse(use): phrases.replace('{goods}', _GOODS) for use, phrases in read_phrases('uses.txt').items()}
+)
+_ANSWERS: Lexicon[MainUse] = Lexicon(
     {
-        MainUse.APP_DRIVER: 'uber | ubers | uberx | 99 pop? | noventa e nove | 99pop | indrive | indriver | in drive '
-        '| in driver | aplicativo | aplicativos | app | apps | motorista de app/aplicativo | '
-        'fazer corrida* | corridas | rodar de app | cabify | blablacar | taxi | taxista | passageiros | ride '
-        'sharing/hailing | rideshare | lyft | transporte de passageiros',
-        MainUse.CARGO_WORK: 'carro/veiculo/furgao/utilitario/picape para entregar | entrega | entregas | entregador | entregar mercadoria* | delivery | deliveries | frete '
-        '| fretes | carreto | carretos | ferramenta | ferramentas | '
-        'carga | cargas | carregar .. '
-        'material/peso/coisa*/caixa*/mercadoria*/produto*/equipamento*/ferramenta*/compra* | levar .. '
-        'material/ferramenta*/mercadoria*/equipamento*/carga | transportar | transporte de '
-        'carga/material/mercadoria* | mercadoria | mercadorias | ifood | '
-        'mercado livre | shopee | loggi | lalamove | obra | obras | material de construcao | trabalho pesado | '
-        'servico pesado | pedreiro | eletricista | marceneiro | equipamento | equipamentos '
-        '| tools | cargo | freight | construction crew/work/site/company/business | contractor | hauling | haul | puxar .. carretinha/peso | caixas | carretinha | reboque | verdura | verduras | hortifruti | ceasa | '
-        'levar/carregar/transportar/buscar/vender/entregar .. fruta*/verdura*/legume*/bebida*/gas/agua/cimento/areia/tijolo*/racao/pao/paes/marmita*/salgado*/bolo*/roupa*/movel/moveis/maquina*/som/instrumento*/encomenda*/estoque | '
-        'carregar peso/coisas/tralha/carga | levar/carregar/transportar .. freezer/geladeira/banda/instrumentos/sucata/lenha/leite/ovos/queijo/peixe/carne/flores/uniforme*/brinquedos | '
-        'vender/vendo/vendendo .. na rua/feira/praia/estrada | vender/vendo/vendendo .. de porta | faco/fazer/fazendo mudanca/mudancas/carreto/carretos | carregar peso/coisas/tralha/carga | feira livre | feirante | marmoraria | serralheria | marcenaria | motoboy',
-        MainUse.OFFROAD_RURAL: 'sitio | fazenda | roca | chacara | rancho | haras | estrada de terra/chao/barro | '
-        'estradas de terra/chao | chao batido | trilha | trilhas | lama | '
-        'lamacal | barro | zona rural | area rural | rural | off road | offroad | interior de terra | meio do mato | '
-        'no/do/para/pelo mato | lida | gado | bois | boi | vaca | vacas | cavalo | cavalos | plantacao | lavoura | colheita | pasto | porteira | assentamento | ramal | farm | dirt road* | lugar ruim de estrada | rua de terra | ruas de terra | buraco* de terra | '
-        'rocado | rocados | canavial | cafezal | cacaual | seringal | curral | engenho | criacao de | vicinal | vicinais | picarra | cascalho | atoleiro* | atola* | areiao | '
-        'brejo | serrado | cerrado | caatinga | varzea | tropa de | boiada | rebanho | ordenha | granja | '
-        'ladeira/ladeiras/rua/caminho/serra/chao/piso/subida/pista/trecho/estradinha de/so terra/chao/barro/picarra/areia/cascalho | '
-        'no/do/de/el/pelo/para/o campo | campo e terra | estrada ruim | estradas ruins | finca | pescaria',
-        MainUse.BUSINESS: 'empresa | distribuidora | construtora | transportadora | prefeitura | minha firma | a firma | firma | frota | pj | cnpj | uso corporativo | '
-        'corporativo | para a? equipe | levo/levar/levando/busco/buscar cliente* | visito/visitar/visitando/atendo/atender/atendendo cliente* | visita* a? cliente* | meu/nosso/do/no/o/proprio/pequeno/para negocio | negocios | meu/minha/nosso/nossa comercio/distribuidora/transportadora/salao/escritorio/restaurante/oficina/clinica/mercadinho/bar/padaria/lanchonete/pousada/barbearia/farmacia/imobiliaria/construtora/startup | meu '
-        'comercio | minha loja | escritorio movel | '
-        'company | fleet | business | representante comercial | sou/trabalho representante | como representante | representacao comercial | vendedor externo | equipe '
-        'de vendas | empresarial | meu negocio',
-        MainUse.FAMILY: 'bebe conforto | somos em? 4/5/6/7/8 | 4/5/6/7/8 pessoas em/na/la casa | familia | familiar | crianca | criancas | filho | filhos | filha | filhas | bebe | '
-        'meus/os/as guri/guris/piazada/menino/meninos/moleque/moleques/pequenos | crianca* .. escola | gravida | '
-        'gestante | esposa e .. filh* | '
-        'gemeos | netos | patroa e | mulher e os/as? | kids | family | children | cadeirinha | cadeirinhas | '
-        'familion | hijos | ninos | familia* grande | gurizada | criancada | molecada | neném | nenem | vai nascer',
-        MainUse.TRAVEL: 'viajar | viajo | viajamos | viagem | viagens | viaja | viajando | pegar/pego/rodar .. '
-        'estrada/rodovia/br | estrada | estradas | rodovia | rodovias | rodar na br | longas distancias | road trip* '
-        '| roadtrip* | '
-        'travel* | highway | trips | longa distancia | viajarmos | cair na estrada | viajes | viajar',
-        MainUse.LEISURE: 'passear | passeio | passeios | fim de semana | fins de semana | final de semana | finais '
-        'de semana | fds | lazer | praia | praias | role | roles | curtir | '
-        'hobby | weekend* | leisure | diversao | domingo | domingos | dar uma volta | dar umas voltas | beach | fun '
-        '| paseo | churrasco | balada',
-        MainUse.DAILY_COMMUTE: 'ir/vou/vamos/indo/chegar/voltar para/ate/a/na/no/ao a/o? firma/empresa/escritorio/fabrica/usina/industria/banco/quartel/batalhao/prefeitura/forum/reparticao/oficina | dia a dia | no dia dia | diaadia | todo dia | todos os dias | uso diario | diario | '
-        'diariamente | cotidiano | rotina | ir trabalhar | ir ao/para o? trabalho/servico/trampo/escritorio/emprego '
-        '| ir e voltar | ida e volta .. trabalho/servico | trabalhar | trabalho | trampo | trampar | servico | '
-        'emprego | faculdade | facul | universidade | curso | estudar | estagio | cursinho | autoescola | federal | hemodialise | tratamento | quimio* | radioterapia | treino | natacao | escola | colegio | aula | aulas | '
-        'rodar/andar/uso/usar na/dentro/em .. cidade | na cidade | uso urbano | urbano | cidade mesmo | transito | igreja | missa | culto | fisio | fisioterapia | medico | consulta | consultas | shopping | padaria | fazer compra/compras | creche | '
-        'plantao | plantoes | hospital | clinica | consultorio | mais/so/somente cidade | '
-        'para a? cidade | carro de cidade | commut* | work | daily | supermercado | mercado | dentro da cidade | '
-        'school | college | errands | city use | around town | deslocamento | locomocao | ir para o? centro | '
-        'trabalhar todos | trabajo | trabajar | diario | andar/rodar/circular por aqui/ai/perto | resolver .. coisas/vida/pendencias | correria .. dia | ir e vir | ir na padaria | academia | '
-        'metro',
+        MainUse.DAILY_COMMUTE: 'cidade | urbana | bairro | bairros | vizinhanca | perto de casa | pertinho | por perto | veterinario | banco',
+        MainUse.TRAVEL: 'visitar | visito | visitando | rever | dutra | imigrantes | anchieta | anhanguera | bandeirantes | castelo branco | regis | fernao dias | rio santos | '
+        'outra/outras/outros cidade/cidades/estado/estados | entre cidades | interior | horas de viagem/estrada/carro | mundo',
+        MainUse.FAMILY: 'levar/buscar/levo/busco/carregar .. mae/pai/vo/avo/sogra/sogro/esposa/pais/sogros/avos/idoso/idosa/idosos',
+        MainUse.LEISURE: 'acampar | acampamento | camping | acampo | cachoeira | cachoeiras | litoral | feriado | serra | amigos | amigas | clube | parque | sair com/para/a/de |  namorada | namorado',
+        MainUse.BUSINESS: 'cliente | clientes | vendas',
+        MainUse.CARGO_WORK: 'encanador | pintor | jardineiro | vidraceiro | gesseiro | azulejista | instalador | montador | dedetizador | serralheiro | calheiro | soldador | '
+        'refrigerista | piscineiro | padeiro | confeiteira | confeiteiro | doceira | boleira | salgadeira | marmiteira | marmiteiro | florista | '
+        'tecnico de/em refrigeracao/internet/informatica/som/eletrica/elevador/elevadores/campo | entrego | entregamos | puxo | puxar | transporte',
     }
 )
-_STRONG: Lexicon[bool] = Lexicon({True: 'uber | 99 | app | aplicativo'})
+"""What names a use only in answer to the question for it."""
 _PURPOSE = Lexicon(
     {
         True: 'para | faco | fazemos | fazendo | trabalho com/de/na/no | vivo de | pra | usar | uso | usaria | utilizar | rodar | ir | levar | carregar | fazer | preciso | serve '
@@ -79,7 +41,9 @@ _PURPOSE = Lexicon(
 _NOT_USE = Lexicon(
     {
         True: 'visito/visita/visitamos/vejo .. aos/no/nos/ao/todo/todos | cansei/cansado/cansada/chega/enjoei/farto/farta de | ando de | andar de | andando de | '
-        'pegar/pego/pegando/chamar/chamo uber/99/taxi/app/aplicativo | '
+        'pegar/pego/pegando/chamar/chamo/pedir/peco/andar/ando uber/99/taxi/app/aplicativo/de | pau para | carro para todo/toda | esquec*/desisti/desisto/desistir/chega de/do/da/o/a? | '
+        'sem trabalho/emprego/servico/trampo | barato/barata/caro/cara/melhor/pior/mais do? que/q o/a? | ja? foi/era .. de/do/da/usado? | conversar/falar/decidir/resolver/consultar/combinar/pensar/discutir/ver/olhar com a/o/minha/meu/os/as? | '
+        'entr*/fech*/faz*/faco/sai/sair/bom/boa/otimo/melhor/rola/dar/da/dando .. negocio | '
         'desde .. crianca/menino/menina/pequeno/pequena/guri/guria/bebe/moleque/moleca | quando eu? era/fui .. crianca/menino/menina/pequeno/pequena | moved/relocated/transferred .. for | me mudei/mudando/mudar .. a/pelo/por/para | nos mudamos .. a/pelo/por | transferido/transferida .. a/pelo/por/para | vim/viemos .. a/pelo/por | causa do/de | '
         'visitar/ver/rever a/o/os/as/minha/meu/meus/minhas? familia/filho/filha/filhos/filhas/neto/netos/familiares | gasto/gastando/gastei/gastar .. com/de/em | depender/dependo/dependendo de | '
         'voltar/voltei/fui/vim/vou/volto de | larguei | parei | sai do/da/de | nao .. '
@@ -141,6 +105,8 @@ _NEAR = 4
 def extract_use(scene: Scene) -> list[Change]:
     """Return the change of `main_use`."""
     hits = [hit for hit in _USES.find(scene.words) if _is_purpose(scene, hit)]
+    if not hits and scene.asks('use'):
+        hits = [hit for hit in _ANSWERS.find(scene.words) if _is_purpose(scene, hit)]
     if hits:
         named = of_places(scene)
         hits = [hit for hit in hits if hit.start not in named and not _is_amount(scene, hit)]
@@ -164,6 +130,8 @@ def _main(words: Words, hits: list[Hit[MainUse]]) -> MainUse:
     if emphasised := _emphasised(words, hits):
         return emphasised
     named = [hit.value for hit in hits]
+    if named[0] is MainUse.CARGO_WORK and MainUse.OFFROAD_RURAL in named and words[hits[0].end - 1].text in _FARMED:
+        return MainUse.OFFROAD_RURAL
     if named[0] in (MainUse.DAILY_COMMUTE, MainUse.TRAVEL) and words[hits[0].start].text in _WORK_WORDS | {
         'estrada',
         'estradas',
@@ -181,6 +149,8 @@ def _main(words: Words, hits: list[Hit[MainUse]]) -> MainUse:
     return named[0]
 
 
+_FARMED = word_set('racao milho leite soja saca sacas lenha cafe ovos queijo')
+"""What is carried on a farm."""
 _RATHER = Lexicon({True: 'do que | mais que | que para | than'})
 _MOSTLY = Lexicon(
     {
@@ -216,6 +186,8 @@ def _is_purpose(scene: Scene, hit: Hit[MainUse]) -> bool:
         return False
     if scene.asks('use'):
         return True
+    if _is_passing(scene, hit):
+        return False
     if hit.value is MainUse.OFFROAD_RURAL and any(cue.end == len(before) for cue in _LIES_IN.find(before)):
         return False
     if hit.value is MainUse.LEISURE and scene.asks('urgency'):
@@ -234,6 +206,66 @@ def _is_purpose(scene: Scene, hit: Hit[MainUse]) -> bool:
     return True
 
 
+def _is_passing(scene: Scene, hit: Hit[MainUse]) -> bool:
+    """Return whether the words tell of the shop, of one car, or of these days, and not of what the car is for."""
+    words = scene.words
+    sentence = sentence_around(words, hit.start)
+    meant = any(word.text in _MEANT for word in words[max(0, hit.start - 3) : hit.start])
+    if scene.bare and scene.asks('urgency', 'priorities', 'budget') and (not meant or _GOOD_FOR.within(sentence)):
+        return not any(word.text.startswith(_TOLD_USE) for word in sentence)
+    if sentence[-1].text == '?' and _OF_A_CAR.at(sentence, 0) and not meant:
+        return True
+    if hit.value is MainUse.LEISURE and words[hit.start].text in _DAYS_OFF:
+        return _ERRAND.within(sentence) is not None
+    if hit.value in (MainUse.TRAVEL, MainUse.LEISURE):
+        return _THESE_DAYS.within(sentence) is not None
+    if hit.value is MainUse.FAMILY:
+        return _DECIDING.within(words[hit.end : hit.end + 3]) is not None
+    return False
+
+
+_GOOD_FOR = Lexicon(
+    {True: 'seguro/segura/seguranca/espaco/espacoso/lugar/conforto/confortavel/bom/boa/cabe/caiba .. para'}
+)
+_TOLD_USE = (
+    'tenho',
+    'temos',
+    'ando',
+    'somos',
+    'uso',
+    'usar',
+    'rodo',
+    'rodar',
+    'trabalh',
+    'entreg',
+    'levo',
+    'levar',
+    'viaj',
+    'dirij',
+)
+_MEANT = word_set('para uso usar')
+_OF_A_CAR = Lexicon(
+    {
+        True: 'e? a? voces | e? o/a? loja | e? ele/ela/esse/essa/este/esta/aquele/aquela | o carro/veiculo | ja foi/era | foi/era/veio'
+    }
+)
+_DAYS_OFF = word_set('fim fins final finais fds domingo domingos weekend')
+_ERRAND = Lexicon(
+    {
+        True: 'ver | vejo | passo | passar o/esse/este/no/fim/final/ai/na/la | vou ai/la/na/ate/a/te/lhe/pensar/decidir/olhar/responder | ir ai/la/na/ver | visitar | falar | ligar | ligo | conversar | resolver | decidir | '
+        'responder | respondo | pensar | pensando | chamar | chamo | abre | abrem | abrir | funciona | funcionam | atende* | loja | test | combinar | marcar | '
+        'agendar | horario | aberto | aberta | buscar | retirar | fechar | comprar | levar o carro | mando | retorno'
+    }
+)
+_THESE_DAYS = Lexicon(
+    {
+        True: 'hoje | amanha | ontem | semana que vem | semana passada | mes que vem | mes passado | volto | voltar de | voltei | estou viajando/em/na/voltando | estava viajando | depois te | ja respondo | '
+        'dia 1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16/17/18/19/20/21/22/23/24/25/26/27/28/29/30/31'
+    }
+)
+_DECIDING = Lexicon(
+    {True: 'ver | olhar | conhecer | decidir | conversar | que indicou/decide/decidir/vai/me | me indicou'}
+)
 _ALSO_PLACES = word_set(
     'trabalho trampo escola mercado curso servico emprego aula aulas colegio metro estudo work transito na hospital plantao plantoes clinica '
     'estagio cursinho autoescola federal hemodialise tratamento treino natacao igreja missa culto fisio fisioterapia medico consulta consultas shopping padaria creche consultorio faculdade facul universidade academia'
@@ -252,6 +284,12 @@ def _before(words: Words, start: int) -> Words:
     return Words(words[low:start])
 
 
+_OF_AN_EMPLOYER = word_set(
+    'fechou faliu quebrou demitiu me paga pagou deposita depositou libera liberou adiantou e fica'
+)
+"""What is said of a firm that the car is not for: where it is, what it pays."""
+
+
 def _is_denied(words: Words, hit: Hit[MainUse], reach: int) -> bool:
     low = hit.start - reach
     if any(hit.start - (low + cue.end) <= _NEAR - 1 for cue in _NOT_USE.find(words[low : hit.end])):
@@ -265,6 +303,6 @@ def _is_denied(words: Words, hit: Hit[MainUse], reach: int) -> bool:
         behind == ['e', 'de'] or behind[:1] in (['mora'], ['moram'], ['vive'], ['vivem'])
     ):
         return True  # where the family lives
-    if hit.value is MainUse.BUSINESS and behind[:1] in (['fechou'], ['faliu'], ['quebrou'], ['demitiu']):
+    if hit.value is MainUse.BUSINESS and behind[:1] and behind[0] in _OF_AN_EMPLOYER:
         return True
     return behind[:1] == ['nao'] or behind == ['nem', 'pensar']

@@ -9,14 +9,15 @@ from functools import cache, lru_cache
 
 from rapidfuzz import fuzz, process
 
-from agent_memory.agents.portuguese._data import read_rows, word_set
+from agent_memory.agents.portuguese._data import read_data, read_rows, word_set
 from agent_memory.agents.portuguese._lexicon import Lexicon
-from agent_memory.agents.portuguese._text import SENTENCE_ENDS, Word, Words, keys, longest_by_first
+from agent_memory.agents.portuguese._text import Word, Words, keys, longest_by_first, sentence_around
 
 _CLOSE = 88
 _FUZZY_FROM = 5
-_SENTENCE = 12
-"""Words on each side that are looked at for the subject of a sentence."""
+_PLURAL_FROM = 4
+_BARE = 3
+"""Words of an answer that is hardly more than a name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,34 +44,25 @@ _FOOTBALL = Lexicon(
 )
 _CAR_SIGNS = frozenset({'um', 'uma', 'meu', 'minha', 'uns', 'carro', 'modelo', 'ou', 'comprar', 'numa', 'num'})
 _ARTICLES = _CAR_SIGNS | {'o', 'do', 'no', 'tem'}
-# Words within one letter of a brand or model that are not one: those of pyspellchecker's Portuguese list, by frequency.
-_NOT_TYPOS = word_set(
-    'vista volta polos forte fonte fiado fixa conta ponto punta tempo campo marca marcas seria serie prima '
-    'primas pista estrada carta corta corte ronda idade ideia clima classe pode podem fortes fique motor motos '
-    'montar preta preto prata minha minas passa passat passo passar spring spine sonho astro vetor santo santa '
-    'grande virtude prismas master mestre logar lugar jogam manha marcha marco jeito cronograma comando compra '
-    'compro compras trocar troca tracao verso versao aceita aceito faixa faixas volto voltar salario linha '
-    'linhas posso pesso cruz cruza arcos viagem viajem vivo viver celtas cerca polpa fraco preciso dose doses '
-    'kombis grand veloz captar strada estradas etapas etapa tesla telas toros touro tourada outra outro outros '
-    'outras horta hora horas tiago sentar centro sentra dentro renda renovar carro carros cares conto contos '
-    'certo certa rango range '
-    'amaro astral basalto camarao captura caravana careta cativa celere civica civico cobalto '
-    'comas compasso coopera copas coroa cruzei cruzem cruzes equino ferrar festa fiorde '
-    'fordes fusao impureza infinita infinitivo infinito lance montanha noivos paleio palido palito '
-    'parti renegada renegado rondar rondas senta sentira serdes sereis series serves tempera '
-    'timida titanio versar virus '
-)
+# Words and places within one letter of a brand or model that are not one.
+_NOT_TYPOS = word_set(read_data('not_vehicles.txt'))
 
 
-def find_vehicles(words: Words) -> list[Mention]:
-    """Return the brands and models named, in order, the longest name at each place."""
-    return list(_mentions(words))
+def find_vehicles(words: Words, *, expected: bool = False) -> list[Mention]:
+    """Return the brands and models named, in order, the longest name at each place.
+
+    Args:
+        words: What is said.
+        expected: Whether a car was asked for, so that a name needs no sign of one beside it where little else is said.
+    """
+    bare = expected and sum(word.text.isalnum() for word in words) <= _BARE
+    return list(_mentions(words, bare=bare))
 
 
-def _mentions(words: Words) -> Iterator[Mention]:
+def _mentions(words: Words, *, bare: bool) -> Iterator[Mention]:
     i = 0
     while i < len(words):
-        mention = _at(words, i)
+        mention = _at(words, i, bare=bare)
         if mention is None:
             i += 1
             continue
@@ -78,12 +70,13 @@ def _mentions(words: Words) -> Iterator[Mention]:
         i = mention.end
 
 
-def _at(words: Words, start: int) -> Mention | None:
+def _at(words: Words, start: int, *, bare: bool) -> Mention | None:
     names, longest = _names()
     for size in range(min(longest.get(words[start].text, 0), len(words) - start), 0, -1):
         key = ' '.join(word.text for word in words[start : start + size])
         vehicle = names.get(key)
-        if vehicle and _is_car(words, Mention(vehicle, start, start + size)):
+        bares = bare and vehicle is not None and vehicle.guard in ('evidence', 'number')
+        if vehicle and (bares or _is_car(words, Mention(vehicle, start, start + size))):
             return Mention(vehicle, start, start + size)
     vehicle = _small(words[start].text) or _misspelt(words[start].text)
     return Mention(vehicle, start, start + 1) if vehicle else None
@@ -96,33 +89,51 @@ def _is_car(words: Words, mention: Mention) -> bool:
     before = words[mention.start - 1].text if mention.start else ''
     after = words[mention.end] if mention.end < len(words) else None
     if guard == 'goal':
-        return not _FOOTBALL.within(_sentence(words, mention.start))
+        return not _FOOTBALL.within(sentence_around(words, mention.start))
     beside = {before, words[mention.start - 2].text if mention.start > 1 else '', after.text if after else ''}
     if beside & _brand_words(mention.vehicle.brand):
         return True
     if guard == 'number':
-        return before in _ARTICLES and not (after and after.text in {'mil', 'k', 'reais', 'km', 'conto', 'contos', 'x'})
-    numbered = after is not None and after.number is not None
-    return guard == 'evidence' and (before in _CAR_SIGNS or numbered)
+        return (before in _ARTICLES or _is_listed(words, mention)) and not (
+            after and after.text in {'mil', 'k', 'reais', 'km', 'conto', 'contos', 'x'}
+        )
+    return guard == 'evidence' and (before in _CAR_SIGNS or _is_numbered(after) or _is_listed(words, mention))
 
 
-def _sentence(words: Words, at: int) -> Sequence[Word]:
-    start = at
-    while start and at - start < _SENTENCE and words[start - 1].text not in SENTENCE_ENDS:
-        start -= 1
-    end = at
-    while end < len(words) and end - at < _SENTENCE and words[end].text not in SENTENCE_ENDS:
-        end += 1
-    return words[start:end]
+def _is_numbered(after: Word | None) -> bool:
+    return after is not None and after.number is not None
+
+
+def _is_listed(words: Words, mention: Mention) -> bool:
+    """Return whether a name stands beside another car in a list: "city ou virtus", "entre o virtus e o city"."""
+    behind = words[mention.end : mention.end + 3]
+    ahead = words[max(0, mention.start - 3) : mention.start]
+    return _names_a_car(behind) or _names_a_car(ahead[::-1])
+
+
+def _names_a_car(nearby: Sequence[Word]) -> bool:
+    """Return whether a car, an article aside, follows the word that joins it to another."""
+    texts = [word.text for word in nearby]
+    if len(texts) < 2 or texts[0] not in _JOINS | _ARTICLES:
+        return False
+    joined = texts[0] in _JOINS or texts[1] in _JOINS
+    vehicle = _names()[0].get(next(text for text in (*texts, '') if text not in _JOINS | _ARTICLES))
+    return joined and vehicle is not None and vehicle.guard in ('', 'goal')
+
+
+_JOINS = frozenset({'ou', 'e', ',', '/', 'or'})
 
 
 @lru_cache(maxsize=4096)
 def _small(text: str) -> Vehicle | None:
-    """Return the vehicle that is called by a pet name: "golzinho", "celtinha", "uninho"."""
+    """Return the vehicle that is called by a pet name, "golzinho", "celtinha", "uninho", or in the plural, "Hondas"."""
+    names = _names()[0]
+    one = names.get(text.removesuffix('s')) if len(text) > _PLURAL_FROM and text not in _NOT_TYPOS else None
+    if one and not one.guard:
+        return one
     match = _PET_NAME.fullmatch(text)
     if match is None:
         return None
-    names = _names()[0]
     bases = (match[1], match[1] + 'o', match[1] + 'a', match[1] + 'e')
     found = next((names[base] for base in bases if len(base) > 2 and base in names), None)
     return found if found and found.model and found.guard in ('', 'goal') else None

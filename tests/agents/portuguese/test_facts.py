@@ -164,6 +164,15 @@ BRANDS: list[tuple[str, list[str], list[str]]] = [
     ('eu queria mesmo era um Kicks', ['Nissan'], []),
     ('Honda ou Toyota, se não tiver pode ser Hyundai', ['Honda', 'Toyota', 'Hyundai'], []),
     ('não tenho interesse em Hyundai', [], ['Hyundai']),
+    ('tô entre city e virtus', ['Honda', 'Volkswagen'], []),
+    ('up ou kwid, o que tiver', ['Volkswagen', 'Renault'], []),
+    ('preciso de um 4x4 2015', [], []),
+    ('moro em Crato', [], []),
+    ('Hyundai e Kia eu descarto', [], ['Hyundai', 'Kia']),
+    ('de chevrolet eu quero distância', [], ['Chevrolet']),
+    ('prefiro toyota a honda', ['Toyota'], []),
+    ('carro da minha mãe é um etios', [], []),
+    ('tenho uma padaria e preciso de uma fiorino', ['Fiat'], []),
 ]
 
 
@@ -174,7 +183,48 @@ def test_brands(known: Any, say: str, wanted: list[str], refused: list[str]) -> 
     assert (after.get('brands', []), after.get('excluded_brands', [])) == (wanted, refused)
 
 
+ANSWERS: list[tuple[str, str, str, Any]] = [
+    ('um palio 2012', 'Que legal! Qual o seu hoje?', 'brands', None),
+    ('um mobi', 'Como troca? A loja avalia. Quer levar qual?', 'brands', ['Fiat']),
+    ('edge', 'Qual modelo?', 'brands', ['Ford']),
+    ('o primeiro', 'Prefere Onix ou HB20?', 'brands', ['Chevrolet']),
+    ('honda não, o outro', 'Honda ou Toyota?', 'brands', ['Toyota']),
+    ('só jac', 'Alguma marca fora de cogitação?', 'excluded_brands', ['JAC']),
+    ('sedan não, o outro', 'Seria o hatch ou o sedan?', 'body_types', ['hatch']),
+    ('a do meio', 'Hatch, sedan ou SUV?', 'body_types', ['sedan']),
+    ('the second one', 'Hatch or sedan?', 'body_types', ['sedan']),
+    ('na mosca', 'Então você quer uma picape?', 'body_types', ['pickup']),
+    ('1', 'O que importa mais? 1 economia 2 conforto 3 segurança', 'priorities', ['economy']),
+    ('auto', 'Manual ou automático?', 'priorities', ['automatic']),
+    ('ter menos de 65 mil km', 'O que não abre mão?', 'priorities', ['low_mileage']),
+    ('de 2019 pra cima', 'Alguma exigência?', 'priorities', ['newer_year']),
+    ('de 2019 pra cima', 'Qual carro procura?', 'priorities', None),
+    ('meu carro tem menos de 60 mil km', 'O que importa?', 'priorities', None),
+    ('na BR mesmo, vou mto visitar os filhos em curitiba', 'Vai usar mais onde?', 'main_use', 'travel'),
+    ('pego a Dutra toda sexta', 'Roda mais onde?', 'main_use', 'travel'),
+    ('cidade', 'Cidade ou estrada?', 'main_use', 'daily_commute'),
+    ('depois da colheita', 'Pra quando precisa?', 'main_use', None),
+    ('que ande bem na estrada', 'O que valoriza?', 'main_use', None),
+]
+
+
+@pytest.mark.parametrize(('say', 'asked', 'field', 'value'), ANSWERS)
+def test_an_answer_is_read_by_what_was_asked(known: Any, say: str, asked: str, field: str, value: Any) -> None:
+    assert known(say, asked).get(field) == value
+
+
 OTHERS: list[tuple[str, str | None, str, Any]] = [
+    ('uma van pra puxar encomenda', None, 'main_use', 'cargo_work'),
+    ('uma strada pra levar ração', None, 'main_use', 'cargo_work'),
+    ('o carro foi de uber?', None, 'main_use', None),
+    ('esse serve pra uber?', None, 'main_use', 'app_driver'),
+    ('meu palio 2010 entra no negócio?', None, 'main_use', None),
+    ('semana que vem eu viajo, só volto dia 20', None, 'main_use', None),
+    ('vou ver no fim de semana', None, 'main_use', None),
+    ('desisti do aplicativo. vai ser pra família mesmo', None, 'main_use', 'family'),
+    ('vcs têm suv com ar?', None, 'priorities', ['air_conditioning']),
+    ('velho não quero', None, 'priorities', ['newer_year']),
+    ('suv é muito grande, prefiro hatch', None, 'body_types', ['hatch']),
     ('queria um hatch. pensando melhor, só sedan', None, 'body_types', ['sedan']),
     ('prefiro hatch, mas sedan também serve', None, 'body_types', ['hatch', 'sedan']),
     ('hatch ou suv, nada de sedan', None, 'body_types', ['hatch', 'suv']),
@@ -265,6 +315,21 @@ def test_an_attribute_is_taken_back(known: Any, say: str) -> None:
 
 def test_a_shape_that_another_vetoes_is_out(known: Any) -> None:
     assert known('minha esposa vetou a picape, tem que ser SUV', body_types=['pickup']) == {'body_types': ['suv']}
+
+
+def test_a_no_takes_back_the_wish_that_a_question_supposed(known: Any) -> None:
+    assert known('não, é que eu tenho um', 'Procura um Polo?', brands=['Volkswagen']) == {}
+
+
+def test_the_car_given_in_exchange_is_no_wish_when_it_is_named_again(known: Any) -> None:
+    known_car = {'trade_in': 'Fiat Palio 2012'}
+
+    assert known('os 24 mil do palio mais o que juntei dá 69', **known_car).get('brands') is None
+    assert known('quero da mesma marca', **known_car)['brands'] == ['Fiat']
+
+
+def test_swapping_a_shape_leaves_the_new_one(known: Any) -> None:
+    assert known('troca o sedan por suv', body_types=['sedan']) == {'body_types': ['suv']}
 
 
 def test_only_the_brand_is_taken_back(known: Any) -> None:

@@ -20,6 +20,20 @@ SAID: list[tuple[str, str | None, dict[str, Any]]] = [
     ('my wife and I retired to Porto Seguro', None, {'city': 'Porto Seguro', 'state': 'BA'}),
     ('no Fiat please', 'Any brand?', {'excluded_brands': ['Fiat']}),
     ('quero fazer um test drive, budget de 50k', None, {'budget_max': 50_000}),
+    ('it has to be automatic and cheap on gas', None, {'priorities': ['automatic', 'economy']}),
+    ("something that won't break down", 'What matters to you?', {'priorities': ['reliability']}),
+    ('just getting around the city', 'How will you use the car?', {'main_use': 'daily_commute'}),
+    ('my wife is pregnant so we need more room', None, {'main_use': 'family', 'priorities': ['space']}),
+    ('no Fords please', None, {'excluded_brands': ['Ford']}),
+    ("I'd rather avoid Renault", None, {'excluded_brands': ['Renault']}),
+    ('an HB20 2015', "What's your current car?", {'trade_in': 'Hyundai HB20 2015'}),
+    ('que gaste poco y que no me deje tirado', None, {'priorities': ['economy', 'reliability']}),
+    ('para pasear los fines de semana', None, {'main_use': 'leisure'}),
+    ('cualquier marca menos Fiat', None, {'excluded_brands': ['Fiat']}),
+    ('tengo un Gol y quiero cambiarlo por un Polo', None, {'brands': ['Volkswagen'], 'trade_in': 'Volkswagen Gol'}),
+    ('moro em Una na Bahia', None, {'city': 'Una', 'state': 'BA'}),
+    ('em Rio Branco AC', 'Qual a cidade?', {'city': 'Rio Branco', 'state': 'AC'}),
+    ('quero uma Toro Ranch', None, {'brands': ['Fiat']}),
 ]  # fmt: skip
 
 
