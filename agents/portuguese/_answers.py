@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from agent_memory.agents.portuguese._data import word_set
 from agent_memory.agents.portuguese._lexicon import Lexicon
-from agent_memory.agents.portuguese._text import END, SENTENCE_ENDS, Words
+from agent_memory.agents.portuguese._text import END, SENTENCE_ENDS, Word, Words
 
 _LEADING = word_set(', ah ai hm hum oi ola bom boa dia tarde noite entao olha ! e opa eu acho que muito .')
 _YES_NO = Lexicon(
@@ -60,7 +60,7 @@ _FILLERS = word_set(
     'a o as os letra opcao numero item alternativa n e , . ! ) ( quero pode ser fico com na no vou prefiro '
     'acho que mesmo opcoes : - por favor sim ⏎ seria escolho the option number ou talvez primeira segundo de '
     'gostei mais me interessa interessou essa esse ver quero ai la entao anota marca poe coloca manda vai fica ne q sera '
-    'aqui este esta isso da do eh seja opto ficaria ficar escolheria melhor pega pego prefira leva levo'
+    'aqui este esta isso da do eh seja opto ficaria ficar escolheria melhor pega pego prefira leva levo so somente apenas'
 ) | {END}
 
 
@@ -117,6 +117,7 @@ def picks(words: Words, count: int) -> list[int]:
         return [1, 2] if edge == 'first' else [count - 1, count]
     if _ALL.within(words) and len(words) <= 6:
         return list(range(1, count + 1))
+    words = _apart(words)
     chosen: list[int] = []
     for i, word in enumerate(words):
         pick = _pick(words, i, count)
@@ -127,6 +128,15 @@ def picks(words: Words, count: int) -> list[int]:
         elif word.text not in _FILLERS and not (word.text in ('\ufe0f', '\u20e3')):
             return []
     return list(dict.fromkeys(chosen))
+
+
+def _apart(words: Words) -> Words:
+    """Return the words with "1,2" read as two numbers."""
+    apart: list[Word] = []
+    for word in words:
+        pair = len(word.raw) == len('1,2') and word.number is not None and not word.number.is_integer()
+        apart += [Word(digit, digit, float(digit)) for digit in word.raw[::2]] if pair else [word]
+    return Words(apart)
 
 
 def left_over(words: Words, options: Sequence[Words]) -> list[int]:

@@ -54,7 +54,7 @@ _INSISTED = Lexicon(
 )
 _NEGATED_AFTER = Lexicon(
     {
-        True: 'nem tanto | nao tanto | nao muito | nem muito | menos importante | fica/ficam para depois | vem depois | nao pesa | pesa menos | e bobagem | e frescura | e luxo | nao e importante | nao importa | nao precisa | tanto faz | nao ligo | nao faco questao | nao e '
+        True: '? nem/nao ligo/importa/precisa/tanto/muito/quero/e/faco | nao me? interessa/importam/pesa | nem tanto | nao tanto | nao muito | nem muito | menos importante | fica/ficam para depois | vem depois | nao pesa | pesa menos | e bobagem | e frescura | e luxo | nao e importante | nao importa | nao precisa | tanto faz | nao ligo | nao faco questao | nao e '
         'prioridade | pouco importa | e o de menos | nao e essencial | pode tirar | nao me importo | nao faz falta | '
         'nao faz diferenca | nao conta | '
         'esquece | nao quero | nao , | nao mesmo | nem precisa | nem ligo | dispenso | nao e tao | nao .. necessario '
@@ -137,7 +137,9 @@ def _hits(scene: Scene) -> list[Hit[Priority]]:
     ]
 
 
+_NEARBY = 5
 _NEVER_NEAR = {
+    'de': word_set('alguem loja pessoa mecanico vendedor vendedora consultor falar'),
     'consumo': frozenset({'sonho'}),
     'esportivo': frozenset({'utilitario', 'cupe', 'coupe'}),
     **dict.fromkeys(('que', 'caiba', 'caibam', 'cabe'), word_set('bolso orcamento garagem vaga')),
@@ -201,10 +203,12 @@ def _means_attribute(scene: Scene, hit: Hit[Priority]) -> bool:
     """Leave out everyday words that only sometimes name an attribute."""
     words = scene.words
     word = words[hit.start].text
-    near = {word.text for word in words[max(0, hit.start - 3) : hit.end + 3]}
+    near = {word.text for word in words[max(0, hit.start - _NEARBY) : hit.end + _NEARBY]}
     if not _NEVER_NEAR.get(word, frozenset()).isdisjoint(near) or _is_price(scene, hit) or _is_complaint(words, hit):
         return False
-    if hit.value is Priority.AUTOMATIC and {'manual', 'ou'} <= near:
+    if hit.value is Priority.AUTOMATIC and {'manual', 'ou'} <= {
+        word.text for word in words[max(0, hit.start - 3) : hit.end + 3]
+    }:
         return False
     if word == 'beleza' and (words[hit.start].raw[:1] in 'bB' and not scene.asks('priorities')):
         return False
@@ -242,8 +246,15 @@ def _is_price(scene: Scene, hit: Hit[Priority]) -> bool:
     return scene.words[hit.start].text == 'gastar' and (priced or compared in (['ela'], ['ele'], ['eles'], ['isso']))
 
 
+_IS_SEEN = Lexicon({True: 'vi | achei | olhei | passou | encontrei'})
+_OF_THIS = word_set('esse essa este esta hein demais o a')
+
+
 def _is_remark(words: Words, at: int) -> bool:
     """Return whether a look is remarked on and not asked for: "são bonitos, mas", "achei lindo"."""
+    after = words[at + 1].text if at + 1 < len(words) else ''
+    if after in _OF_THIS or _IS_SEEN.within(words[max(0, at - _NEARBY) : at]):
+        return True
     before = at - 1
     while before >= 0 and words[before].text in _DEGREES:
         before -= 1
@@ -274,23 +285,33 @@ def _is_of_others(words: Words, at: int) -> bool:
 
 
 _A_CAR = Lexicon(
-    {True: 'voces | a? loja | ele | ela | esse | essa | este | esta | o carro | quantos | quanto | qual | como e'}
+    {
+        True: 'voces | a? loja | ele | ela | esse | essa | este | esta | o carro | quantos | quanto | qual | como e | tem/vem/possui/faz | e economico/automatico/flex/'
+        'completo/confortavel/espacoso/seguro/potente/turbo'
+    }
 )
 
 
 _SOME_CAR = Lexicon(
     {
-        True: 'voces nao? tem/teriam/vendem/trabalham com? ai? algum/alguma/alguns/algumas/um/uma/carro/carros/modelo/modelos/sedan/suv/hatch/picape/'
+        True: 'voces? nao? tem/teriam/vendem/trabalham com? ai? algum/alguma/alguns/algumas/um/uma/carro/carros/modelo/modelos/sedan/suv/hatch/picape/'
         'caminhonete/van/minivan/perua/cupe/automatico'
     }
 )
 """Asks the shop for a car like this, which tells what is wanted."""
 
 
+_PICTURES = Lexicon({True: 'foto/fotos/video/videos de/do/da/dos/das/mostrando | mostra/mostrar/filma/filmar o/a'})
+_THIS_CAR = Lexicon({True: 'esse/essa/este/esta/ele/ela/dele/dela/desse/dessa ?/carro/modelo/ai/ja | esse/essa ?'})
+
+
 def _asks_about_a_car(words: Words, at: int) -> bool:
     """Return whether the sentence asks what one car has: "ele é automático?"."""
     sentence = sentence_around(words, at)
-    return sentence[-1].text == '?' and _A_CAR.at(sentence, 0) is not None and _SOME_CAR.at(sentence, 0) is None
+    if _PICTURES.within(sentence):
+        return True
+    asked = _A_CAR.at(sentence, 0) is not None or _THIS_CAR.within(sentence[1:]) is not None
+    return sentence[-1].text == '?' and asked and _SOME_CAR.at(sentence, 0) is None
 
 
 def _is_negated(words: Words, hit: Hit[Priority]) -> bool:
@@ -319,7 +340,8 @@ def _is_negated(words: Words, hit: Hit[Priority]) -> bool:
 
 _DROPPED = Lexicon(
     {
-        True: 'entao/ai/dai? pode/podem/podemos/vamos/vou/melhor tirar/riscar/remover/esquecer/dispensar/cortar/retirar ⏎/./,/!/isso/ele/esse'
+        True: 'agora/hoje/mas ja? tanto faz | agora/hoje nao precisa/quero/importa/ligo/faz | '
+        'entao/ai/dai? pode/podem/podemos/vamos/vou/melhor tirar/riscar/remover/esquecer/dispensar/cortar/retirar ⏎/./,/!/isso/ele/esse'
     }
 )
 _DROPPED_WITHIN = 8

@@ -40,7 +40,7 @@ _TOPICS: Lexicon[Topic] = Lexicon(
         'exclu* | fora da lista | restricao | '
         'fora de cogitacao/questao | nao entra/entram/pode/podem/serve/servem/toparia/topa | veta/vetaria/vetada | torce o nariz | nem pensar | nao aceit* | nao curt* | nao compraria',
         'brands': 'marca | marcas | montadora | fabricante | brand | brands | make',
-        'car': 'quer qual | levar qual | qual .. quer/levaria/compraria | quer levar/comprar | o proximo | modelo | modelos | carro | carros | veiculo | procura | procurando | busca | buscando | interesse | '
+        'car': 'quer qual | levar qual | qual voce? quer/levaria/compraria | quer levar/comprar | o proximo | modelo | modelos | carro | carros | veiculo | procura | procurando | busca | buscando | interesse | '
         'tem em mente',
         'body': 'tipo | carroceria | categoria | formato | hatch | sedan | suv | picape | estilo de carro | body | '
         'type | modelo de carroceria',

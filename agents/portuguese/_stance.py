@@ -45,7 +45,7 @@ _BEFORE: Lexicon[_Cue] = Lexicon(
         'um/uma? '
         '| meu sonho | minha preferencia | minha marca | meu foco | meu interesse | meu favorito | meu preferido | '
         'minha favorita | minha preferida | minha prioridade | gostei | fa | tenho um fraco | tenho uma queda',
-        _REFUSE: 'nao tenho/temos/vejo/possuo/sinto o/muito/muita/nenhum/nenhuma/qualquer? menor/minima? interesse/vontade/simpatia/afinidade em/no/na/de/do/da/por/pela/pelo/com | nao me/nos? interesso/interessa/interessam/simpatizo/bico/bicou por/pela/pelo/com/o/a? | nao .. '
+        _REFUSE: 'nao , tipo/como | nao tenho/temos/vejo/possuo/sinto o/muito/muita/nenhum/nenhuma/qualquer? menor/minima? interesse/vontade/simpatia/afinidade em/no/na/de/do/da/por/pela/pelo/com | nao me/nos? interesso/interessa/interessam/simpatizo/bico/bicou por/pela/pelo/com/o/a? | nao .. '
         'quero/queria/gosto/curto/aceito/compro/serve/vou/recomendo/confio/pego/teria/gostaria/tenho/penso/desejo '
         '| nao me? mostra/mostre/manda/mande | nao precisa | nao faco questao | nao faz | nao ligo | nao sou fa '
         '| nada de/do/da/com | odeio | detesto | menos | exceto | tirando | fora | sem ser? | dispenso | evito | '
@@ -65,13 +65,13 @@ _BEFORE: Lexicon[_Cue] = Lexicon(
         '| carro atual e? | atual e '
         '| meu/nosso carro hoje? e? | carro que tenho | saindo/sair/vim de/da/do | dono de | vendi/vender/vendo/vendendo | '
         'dou/dar/dando '
-        '| trocar/troco/troca/trocando/trocaria | comprei | ando/andava/rodo/rodava/andamos em/num/numa/com/no/na | sai/saimos/saindo de/do/da | desfazer/desfazendo/livrar/livrando de/do/da | quitei um/uma/o/a? | financiei um/uma/o/a? | hoje .. ando/tenho/uso/e | passei | possuo | uso/usava '
+        '| trocar/troco/troca/trocando/trocaria | comprei | ando/andava/rodo/rodava/andamos em/num/numa/com/no/na/de | sai/saimos/saindo de/do/da | desfazer/desfazendo/livrar/livrando de/do/da | quitei um/uma/o/a? | financiei um/uma/o/a? | hoje .. ando/tenho/uso/e | passei | possuo | uso/usava '
         'um/uma | bati '
         '| roubaram | batido | roubado | perdi/perda | capotei | deixar/deixo/deixaria/entregar/entrego o/a? meu/minha/um/uma | entro com | have '
         'a | own a | drive a | tengo un/una | no tengo '
         '| aceita/aceitam/pega/pegam/avalia/avaliam o/a? meu/minha/um/uma',
         _OWN_NEXT: 'meu | minha | nosso | nossa | aceitam/aceita/pegam/pega/avaliam/avalia um/uma? | quebrou | my | mi',
-        _OTHER: f'carro da/do/de meu/minha/nosso/nossa? {_KIN} e/era um/uma/o/a | meu/minha/nosso/nossa/o/a/uma/um {_KIN} .. tem/tinha/dirige/anda/comprou/usa/vendeu/pegou/teve/esta/pagou/gastou/trocou/financiou/ganhou/deu '
+        _OTHER: f'perto/proximo/lado/frente/pertinho/dentro da/do/de | carro da/do/de meu/minha/nosso/nossa? {_KIN} e/era um/uma/o/a | meu/minha/nosso/nossa/o/a/uma/um {_KIN} .. tem/tinha/dirige/anda/comprou/usa/vendeu/pegou/teve/esta/pagou/gastou/trocou/financiou/ganhou/deu '
         f'| {_KIN} .. tem/tinha/dirige/anda/comprou/usa/vendeu/pegou/teve | alugo/alugar/aluguei | alugado | locadora '
         '| dele/dela e | ele/ela .. tem/comprou/anda | trabalho/trabalhei na/no/com/para | concessionaria | '
         'emprestado | oficina '
@@ -81,7 +81,7 @@ _BEFORE: Lexicon[_Cue] = Lexicon(
         'melhor/maior/menor/mais .. que/q o/a? | do que | em vez de/do/da | ao inves de/do/da | no lugar de/do/da '
         '| mais que '
         '| rather than | than a? | instead of',
-        _REMOVE: 'vetou/vetei/vetaram/vetamos/proibiu/barrou/cortou/cortei/descartou | risca* | tira* | remov* | retira* | esquec* | desconsider* | corta* | descarta* | elimina* | '
+        _REMOVE: 'mudei/mudamos de ideia/opiniao sobre/quanto/do/da/com | vetou/vetei/vetaram/vetamos/proibiu/barrou/cortou/cortei/descartou | risca* | tira* | remov* | retira* | esquec* | desconsider* | corta* | descarta* | elimina* | '
         'apaga* | '
         'exclu* | ignora* '
         '| deixa .. para la | desmarca*',
@@ -130,7 +130,8 @@ _JUDGED = Lexicon(
 """What is said right behind a name that is only remarked on."""
 _RESUMED = Lexicon(
     {
-        True: 'esse/essa/esses/essas/desse/dessa/desses/dessas/nesse/nessa marca/modelo/tipo? eu/nos/a? gente? nao ,/./!/⏎/quero/queremos/gosto/gostamos/curto/compro/compraria/aceito/pego/confio/arrisco/encaro/topo/serve/rola/interessa'
+        True: 'esse/essa/esses/essas/desse/dessa/desses/dessas/nesse/nessa marca/modelo/tipo? eu/nos/a? gente? nao ,/./!/⏎/quero/queremos/gosto/gostamos/curto/compro/compraria/aceito/pego/confio/arrisco/encaro/topo/serve/rola/interessa | '
+        ', melhor/prefiro nao ⏎/./!/, | estou fora ⏎/./!/, | , nunca mais ⏎/./!/, | deus me livre | nao volto/repito/arrisco/caio mais? ⏎/./!/, | nao tenho/tive coragem/vontade'
     }
 )
 """Turns down what was named before: "a Fiat meu pai tem, mas dessa eu não gosto"."""

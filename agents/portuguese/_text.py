@@ -117,7 +117,7 @@ _SHORT_FORMS = {
         'quilometros': 'kms',
         'gente': 'gnt',
         'pessoa': 'pssoa',
-        'automatico': 'autom',
+        'automatico': 'autom automatiquinho',
         'santo': 'sto',
         'santa': 'sta',
         'com': 'c',
@@ -133,7 +133,7 @@ _SHORT_FORMS = {
         'hatch': 'hatchzinho hatchinho rachi rach hatchs hatchback hach hetch hatche hatchi hatchbacks rache',
         'suv': 'suvs suve',
         'picape': 'pickup pickups picapes pickape pikape picap picapi',
-        'caminhonete': 'camionete camioneta caminhoneta caminhonetes camionetes',
+        'caminhonete': 'caminhonetinha camionetinha camionete camioneta caminhoneta caminhonetes camionetes',
     }.items()
     for word in words.split()
 }

@@ -226,7 +226,7 @@ def _proposed(scene: Scene, asked: str) -> list[Change]:
     """Return the facts of a yes-or-no question, such as "posso anotar um sedan?"."""
     sentences = question_sentences(read_words([asked]))
     last = sentences[-1]
-    if scene.asks('consent', 'refused', 'deposit', 'instalment') or _is_open(last):
+    if scene.asks('consent', 'deposit', 'instalment') or _is_open(last):
         return []
     if any(word.text in ('ou', 'or') for word in last) or asked.rstrip().endswith(_OPEN_LIST):
         return []

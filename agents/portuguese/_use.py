@@ -42,7 +42,7 @@ _NOT_USE = Lexicon(
     {
         True: 'visito/visita/visitamos/vejo .. aos/no/nos/ao/todo/todos | cansei/cansado/cansada/chega/enjoei/farto/farta de | ando de | andar de | andando de | '
         'pegar/pego/pegando/chamar/chamo/pedir/peco/andar/ando uber/99/taxi/app/aplicativo/de | pau para | carro para todo/toda | esquec*/desisti/desisto/desistir/chega de/do/da/o/a? | '
-        'sem trabalho/emprego/servico/trampo | barato/barata/caro/cara/melhor/pior/mais do? que/q o/a? | ja? foi/era .. de/do/da/usado? | conversar/falar/decidir/resolver/consultar/combinar/pensar/discutir/ver/olhar com a/o/minha/meu/os/as? | '
+        'sem filho/filhos/filha/crianca/criancas/familia | nao tenho/temos | sem trabalho/emprego/servico/trampo | barato/barata/caro/cara/melhor/pior/mais do? que/q o/a? | ja? foi/era .. de/do/da/usado? | conversar/falar/decidir/resolver/consultar/combinar/pensar/discutir/ver/olhar com a/o/minha/meu/os/as? | '
         'entr*/fech*/faz*/faco/sai/sair/bom/boa/otimo/melhor/rola/dar/da/dando .. negocio | '
         'desde .. crianca/menino/menina/pequeno/pequena/guri/guria/bebe/moleque/moleca | quando eu? era/fui .. crianca/menino/menina/pequeno/pequena | moved/relocated/transferred .. for | me mudei/mudando/mudar .. a/pelo/por/para | nos mudamos .. a/pelo/por | transferido/transferida .. a/pelo/por/para | vim/viemos .. a/pelo/por | causa do/de | '
         'visitar/ver/rever a/o/os/as/minha/meu/meus/minhas? familia/filho/filha/filhos/filhas/neto/netos/familiares | gasto/gastando/gastei/gastar .. com/de/em | depender/dependo/dependendo de | '
@@ -213,7 +213,9 @@ def _is_passing(scene: Scene, hit: Hit[MainUse]) -> bool:
     meant = any(word.text in _MEANT for word in words[max(0, hit.start - 3) : hit.start])
     if scene.bare and scene.asks('urgency', 'priorities', 'budget') and (not meant or _GOOD_FOR.within(sentence)):
         return not any(word.text.startswith(_TOLD_USE) for word in sentence)
-    if sentence[-1].text == '?' and _OF_A_CAR.at(sentence, 0) and not meant:
+    if hit.value is MainUse.LEISURE and _PASSENGER_CAR.within(words[max(0, hit.start - 2) : hit.end]):
+        return True
+    if sentence[-1].text == '?' and not meant and (_OF_A_CAR.at(sentence, 0) or _HOW_MUCH.within(sentence)):
         return True
     if hit.value is MainUse.LEISURE and words[hit.start].text in _DAYS_OFF:
         return _ERRAND.within(sentence) is not None
@@ -244,6 +246,8 @@ _TOLD_USE = (
     'dirij',
 )
 _MEANT = word_set('para uso usar')
+_PASSENGER_CAR = Lexicon({True: 'carro/carros/veiculo/modelo de passeio'})
+_HOW_MUCH = Lexicon({True: 'quanto | posso | podemos'})
 _OF_A_CAR = Lexicon(
     {
         True: 'e? a? voces | e? o/a? loja | e? ele/ela/esse/essa/este/esta/aquele/aquela | o carro/veiculo | ja foi/era | foi/era/veio'

@@ -164,6 +164,10 @@ BRANDS: list[tuple[str, list[str], list[str]]] = [
     ('eu queria mesmo era um Kicks', ['Nissan'], []),
     ('Honda ou Toyota, se não tiver pode ser Hyundai', ['Honda', 'Toyota', 'Hyundai'], []),
     ('não tenho interesse em Hyundai', [], ['Hyundai']),
+    ('a honda me deixou na mão, tô fora', [], ['Honda']),
+    ('francês não, tipo renault e peugeot', [], ['Renault', 'Peugeot']),
+    ('moro perto da Toyota', [], []),
+    ('hoje rodo de Gol', [], []),
     ('tô entre city e virtus', ['Honda', 'Volkswagen'], []),
     ('up ou kwid, o que tiver', ['Volkswagen', 'Renault'], []),
     ('preciso de um 4x4 2015', [], []),
@@ -184,6 +188,12 @@ def test_brands(known: Any, say: str, wanted: list[str], refused: list[str]) -> 
 
 
 ANSWERS: list[tuple[str, str, str, Any]] = [
+    ('Renault', 'Qual marca você não compraria de jeito nenhum?', 'excluded_brands', ['Renault']),
+    ('correto', 'Quer evitar Renault, certo?', 'excluded_brands', ['Renault']),
+    ('1,2', '1) economia 2) espaço 3) segurança', 'priorities', ['economy', 'space']),
+    ('só o primeiro', 'Economia ou conforto?', 'priorities', ['economy']),
+    ('carro de passeio normal', 'Tipo de carro?', 'main_use', None),
+    ('monto móveis, levo furadeira e escada', 'Usaria como?', 'main_use', 'cargo_work'),
     ('um palio 2012', 'Que legal! Qual o seu hoje?', 'brands', None),
     ('um mobi', 'Como troca? A loja avalia. Quer levar qual?', 'brands', ['Fiat']),
     ('edge', 'Qual modelo?', 'brands', ['Ford']),
@@ -224,6 +234,14 @@ OTHERS: list[tuple[str, str | None, str, Any]] = [
     ('desisti do aplicativo. vai ser pra família mesmo', None, 'main_use', 'family'),
     ('vcs têm suv com ar?', None, 'priorities', ['air_conditioning']),
     ('velho não quero', None, 'priorities', ['newer_year']),
+    ('não tenho filhos, é só pra mim', None, 'main_use', None),
+    ('entrega em quanto tempo?', None, 'main_use', None),
+    ('tem airbag esse?', None, 'priorities', None),
+    ('tem carro automático?', None, 'priorities', ['automatic']),
+    ('manda foto do porta malas', None, 'priorities', None),
+    ('conforto? nem ligo. segurança sim', None, 'priorities', ['safety']),
+    ('bonito esse carro hein', None, 'priorities', None),
+    ('não quero gastar com gasolina', None, 'priorities', ['economy']),
     ('suv é muito grande, prefiro hatch', None, 'body_types', ['hatch']),
     ('queria um hatch. pensando melhor, só sedan', None, 'body_types', ['sedan']),
     ('prefiro hatch, mas sedan também serve', None, 'body_types', ['hatch', 'sedan']),
@@ -326,6 +344,7 @@ def test_the_car_given_in_exchange_is_no_wish_when_it_is_named_again(known: Any)
 
     assert known('os 24 mil do palio mais o que juntei dá 69', **known_car).get('brands') is None
     assert known('quero da mesma marca', **known_car)['brands'] == ['Fiat']
+    assert known('ou da mesma marca', brands=['Honda'], **known_car)['brands'] == ['Honda', 'Fiat']
 
 
 def test_swapping_a_shape_leaves_the_new_one(known: Any) -> None:
