@@ -33,6 +33,8 @@ _ANY_BODY = Lexicon(
         'carroceria tanto faz | tipo .. indiferente'
     }
 )
+_BETTER = Lexicon({True: 'fica/ficaria/e/seria melhor | melhor .. ne/mesmo/entao/,'})
+"""Beside a shape puts it in the place of the one that was agreed on: "melhor hatch né"."""
 _ANY = Lexicon(
     {
         True: 'tanto faz | qualquer um | qualquer | sem preferencia | nao tenho preferencia | indiferente | whatever '
@@ -52,7 +54,8 @@ def extract_body(scene: Scene) -> list[Change]:
     ]
     gone = [hit.value.value for hit, stance in zip(hits, held, strict=True) if stance in ('refuse', 'remove')]
     wanted = [body for body in wanted if body not in gone or _wanted_last(hits, held, body)]
-    if wanted and ('only' in held or (scene.profile.body_types and scene.replaces(hits[0].start))):
+    better = bool(hits) and bool(_BETTER.find(scene.words[max(0, hits[0].start - 1) : hits[0].end + 3]))
+    if wanted and ('only' in held or (scene.profile.body_types and (better or scene.replaces(hits[0].start)))):
         return replaced('body_types', wanted)
     changes = dropped(scene.profile, 'body_types', [body for body in gone if body not in wanted])
     if not hits and (_ANY_BODY.within(scene.words) or (scene.asks('body') and _ANY.within(scene.words[:6]))):

@@ -94,7 +94,8 @@ def _wanted(scene: Scene, mentions: list[Mention], held: list[Stance]) -> list[C
     wanted = [brand for brand in wanted if brand not in removed]
     if only:
         return replaced('brands', wanted)
-    if wanted and mentions and scene.profile.brands and scene.replaces(mentions[0].start):
+    forgiven = all(brand in scene.profile.excluded_brands for brand in wanted)
+    if wanted and mentions and not forgiven and scene.profile.brands and scene.replaces(mentions[0].start):
         return replaced('brands', wanted)
     changes = dropped(scene.profile, 'brands', removed)
     if not wanted and (_ANY_BRAND.within(scene.words) or (scene.asks('brands') and _ANY.within(scene.words[:6]))):

@@ -70,7 +70,7 @@ _BEFORE: Lexicon[_Cue] = Lexicon(
         '| roubaram | batido | roubado | perdi/perda | capotei | deixar/deixo/deixaria/entregar/entrego o/a? meu/minha/um/uma | entro com | have '
         'a | own a | drive a | tengo un/una | no tengo '
         '| aceita/aceitam/pega/pegam/avalia/avaliam o/a? meu/minha/um/uma',
-        _OWN_NEXT: 'meu | minha | nosso | nossa | aceitam/aceita/pegam/pega/avaliam/avalia um/uma? | quebrou | my | mi',
+        _OWN_NEXT: 'contando/somando/juntando com/o/a? o/a/meu/minha? | meu | minha | nosso | nossa | aceitam/aceita/pegam/pega/avaliam/avalia um/uma? | quebrou | my | mi',
         _OTHER: f'perto/proximo/lado/frente/pertinho/dentro da/do/de | carro da/do/de meu/minha/nosso/nossa? {_KIN} e/era um/uma/o/a | meu/minha/nosso/nossa/o/a/uma/um {_KIN} .. tem/tinha/dirige/anda/comprou/usa/vendeu/pegou/teve/esta/pagou/gastou/trocou/financiou/ganhou/deu '
         f'| {_KIN} .. tem/tinha/dirige/anda/comprou/usa/vendeu/pegou/teve | alugo/alugar/aluguei | alugado | locadora '
         '| dele/dela e | ele/ela .. tem/comprou/anda | trabalho/trabalhei na/no/com/para | concessionaria | '
@@ -140,6 +140,7 @@ _LINKS = word_set(
     'e ou , nem / o a os as um uma uns umas de do da dos das no na or and y and/or marca tipo modelo da ; com'
 )
 _BREAKS = SENTENCE_ENDS - {';'}
+_MOTORCYCLES = word_set('biz cg titan bros xre twister pcx nmax lander fan')
 _NEAR = 3
 
 
@@ -293,7 +294,8 @@ def _after(words: Words, spans: Sequence[Span], index: int) -> Stance | None:
         return 'refuse'
     for place in range(at, min(at + _NEAR + 1, limit)):
         hit = _AFTER.at(words, place)
-        if hit and (hit.value in ('own', 'other') or place == at or _skippable(words, at, place)):
+        near = place == at or _skippable(words, at, place)
+        if hit and (near or hit.value == 'own' or (hit.value == 'other' and words[place].text not in _MOTORCYCLES)):
             return None if _is_about_next(words, spans, index, hit) else hit.value
         if words[place].text in SENTENCE_ENDS:
             return None

@@ -48,7 +48,7 @@ _NOT_USE = Lexicon(
         'visitar/ver/rever a/o/os/as/minha/meu/meus/minhas? familia/filho/filha/filhos/filhas/neto/netos/familiares | gasto/gastando/gastei/gastar .. com/de/em | depender/dependo/dependendo de | '
         'voltar/voltei/fui/vim/vou/volto de | larguei | parei | sai do/da/de | nao .. '
         'para/pra/e/vou/quero/pretendo/uso/trabalho '
-        '| nada de | sem ser para | deixei | nunca .. para | trabalhava | fui | voces tem | baixei o? | pelo | '
+        '| nada de | sem ser para | deixei | nunca .. para | trabalhava | fui | baixei o? | pelo | '
         'baixar | antes .. era | ex | nao mais | em vez de | no/do km .. da/na/do | moro/mora/fico .. da/na/no'
     }
 )

@@ -168,6 +168,8 @@ BRANDS: list[tuple[str, list[str], list[str]]] = [
     ('francês não, tipo renault e peugeot', [], ['Renault', 'Peugeot']),
     ('moro perto da Toyota', [], []),
     ('hoje rodo de Gol', [], []),
+    ('mobi ou up, dou minha biz e completo', ['Fiat', 'Volkswagen'], []),
+    ('70 contando com o fox', [], []),
     ('tô entre city e virtus', ['Honda', 'Volkswagen'], []),
     ('up ou kwid, o que tiver', ['Volkswagen', 'Renault'], []),
     ('preciso de um 4x4 2015', [], []),
@@ -236,6 +238,7 @@ OTHERS: list[tuple[str, str | None, str, Any]] = [
     ('velho não quero', None, 'priorities', ['newer_year']),
     ('não tenho filhos, é só pra mim', None, 'main_use', None),
     ('entrega em quanto tempo?', None, 'main_use', None),
+    ('vcs tem carro pra aplicativo?', None, 'main_use', 'app_driver'),
     ('tem airbag esse?', None, 'priorities', None),
     ('tem carro automático?', None, 'priorities', ['automatic']),
     ('manda foto do porta malas', None, 'priorities', None),
@@ -345,6 +348,18 @@ def test_the_car_given_in_exchange_is_no_wish_when_it_is_named_again(known: Any)
     assert known('os 24 mil do palio mais o que juntei dá 69', **known_car).get('brands') is None
     assert known('quero da mesma marca', **known_car)['brands'] == ['Fiat']
     assert known('ou da mesma marca', brands=['Honda'], **known_car)['brands'] == ['Honda', 'Fiat']
+
+
+def test_a_better_shape_takes_the_place_of_the_one_agreed_on(known: Any) -> None:
+    assert known('melhor hatch né, mais facil de estacionar', 'Sedan então.', body_types=['sedan']) == {
+        'body_types': ['hatch']
+    }
+
+
+def test_a_brand_that_is_accepted_after_all_joins_the_others(known: Any) -> None:
+    after = known('pensando bem peugeot eu encaro', brands=['Toyota'], excluded_brands=['Peugeot'])
+
+    assert after == {'brands': ['Toyota', 'Peugeot']}
 
 
 def test_swapping_a_shape_leaves_the_new_one(known: Any) -> None:
