@@ -53,7 +53,7 @@ _BEFORE = Lexicon(
         'deu | divida | devo | ipva | multa | fgts | consorcio de | '
         'x de | vezes de | fazem | faz por | deixa por | deixam por | sai por | esta por | esta saindo | '
         'fechamos/fecha/fecho/levo/faz/deixa o/a/ele/ela/esse/essa .. por | vi um/uma | vi um/uma? '
-        '.. por/de | vi por | vi em/na/no .. por | igual/parecido/parecida por | mostra/mostrava/aparece/aparecia/consta | financi*/parcel*/dividir/divido/dividido em/de | '
+        '.. por/de | vi por | vi em/na/no .. por | igual/parecido/parecida por | anuncio/site/olx/fipe/tabela/la/que .. mostra/mostrava | mostrava | aparece/aparecia/consta | financi*/parcel*/dividir/divido/dividido em/de | '
         'rodo | roda | rodei | rodando | desconto | score | salary | down payment | monthly | aluguel | seguro de | '
         'gastei '
         '| pedindo | pediu | pediram | saiu por | ta por | de volta | troco de | meu carro | meu usado | me da | me '

@@ -7,6 +7,7 @@ import pytest
 BUDGET: list[tuple[str, str | None, tuple[int | None, int | None]]] = [
     ('posso gastar no máximo uns 65 mil reais, mas prefiro pagar 60', None, (None, 65_000)),
     ('de 45 pra baixo', 'Qual o valor?', (None, 45_000)),
+    ('me mostra picape até 90 mil', None, (None, 90_000)),
     ('uns 80, podendo chegar a 90', 'Qual o valor?', (None, 90_000)),
     ('a partir de 60 e no máximo 80 mil', None, (60_000, 80_000)),
     ('meu teto é 85 mas o ideal seria 75', None, (None, 85_000)),
