@@ -96,10 +96,10 @@ class Table:
         if len(rows) >= WORTH_ARROW and (arrow := _arrow()):
             loaded = arrow.table(dict(zip(self.row._fields, map(list, zip(*rows, strict=True)), strict=True)))
             connection.register(_LOADED, loaded)
-            try:
-                connection.execute(self._statement('*', f'FROM {_LOADED}'))
-            finally:
-                connection.unregister(_LOADED)
+            connection.execute(self._statement('*', f'FROM {_LOADED}'))
+            connection.unregister(
+                _LOADED
+            )  # after a refusal the next ones take its place: DuckDB 2 takes nothing back then
         elif rows:
             connection.execute(self._statement(_unnested(self.row)), _columns(rows))
 

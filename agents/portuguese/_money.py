@@ -64,6 +64,8 @@ def extract_money(scene: Scene) -> list[Change]:
 
 def _unsaid(scene: Scene) -> list[Change]:
     """Return the changes that drop an amount which is taken back: "não considera esses 120"."""
+    if scene.profile.budget_min is None and scene.profile.budget_max is None:
+        return []
     gone = {amount.value for amount in find_amounts(scene.words, scene.of_vehicles) if _is_unsaid(scene.words, amount)}
     gone |= {value * 1_000 for value in gone}
     known = (('budget_min', scene.profile.budget_min), ('budget_max', scene.profile.budget_max))
@@ -278,7 +280,7 @@ def _is_money(scene: Scene, amount: Amount, bound: Bound | None, previous: int) 
     )
     typo = typo or (scene.profile.budget_max is not None and _is_decided(scene.words, amount))
     typo = typo or (scene.profile.budget_max is not None and bool(scene.corrections) and len(scene.words) <= _REACH)
-    typo = typo or any(lexicon.within(scene.words[: amount.start]) for lexicon in (_UNSAY, _NOT_IT))
+    typo = typo or any(scene.says_before(lexicon, amount.start) for lexicon in (_UNSAY, _NOT_IT))
     return named or typo or scene.asks('budget') or (amount.value >= 10_000 and '.' in scene.words[amount.start].raw)
 
 

@@ -96,6 +96,16 @@ class Scene:
         """Return whether a name at `start` takes the place of those before it: a correction, and no "também"."""
         return self.corrected_between(0, start - 1) and not _TOO.within(self.words)
 
+    def says_before(self, lexicon: Lexicon[bool], start: int) -> bool:
+        """Return whether a phrase of `lexicon` begins before `start`; it is looked for once a turn."""
+        if lexicon not in self._first_said:
+            self._first_said[lexicon] = next((hit.start for hit in lexicon.find(self.words)), len(self.words))
+        return self._first_said[lexicon] < start
+
+    @cached_property
+    def _first_said(self) -> dict[Lexicon[bool], int]:
+        return {}
+
     @cached_property
     def bare(self) -> bool:
         """Whether the turn is a short answer."""

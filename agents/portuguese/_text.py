@@ -15,6 +15,8 @@ from agent_memory.agents.portuguese._typos import mended
 
 LONGEST = 4096
 """Characters of one turn that are read; WhatsApp itself allows no longer text message."""
+MOST_WORDS = 1_000
+"""Of one turn, signs included: 4,096 characters of speech are about 900."""
 
 STEM = 3
 """Letters that the beginnings of words are indexed by."""
@@ -167,7 +169,7 @@ def _typed(messages: Sequence[str]) -> list[Word]:
         words += split
         words.append(Word(END, ''))
         room = max(0, room - len(message))
-    return words
+    return words[:MOST_WORDS]
 
 
 def _in_portuguese(words: list[Word]) -> list[Word]:

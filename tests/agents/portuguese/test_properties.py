@@ -154,7 +154,17 @@ def _cost(text: str) -> float:
     return min(times)
 
 
-REPEATED = ['nao quero nem ', 'moro em xyzab ', '50 mil a 60 mil ', 'fiat ford gol ', 'sao jose do ', '( ) ', '1) 2) ']
+REPEATED = [
+    'nao quero nem ',
+    'moro em xyzab ',
+    '50 mil a 60 mil ',
+    'fiat ford gol ',
+    'sao jose do ',
+    '( ) ',
+    '1) 2) ',
+    '50. ',
+    '50 nao ',
+]
 
 
 @pytest.mark.parametrize('piece', [*REPEATED, ' '.join(dict.fromkeys(chain(SPEECH))) + ' '])
