@@ -273,6 +273,7 @@ class SessionMemory(AbstractCapability[Deps], Generic[ProfileT]):
         except LeaseLost:
             raise
         except Exception as error:
+            # On the last attempt the person gets the apology, and the dead letter keeps what failed.
             apology = await turn.give_back(error=type(error).__name__)
             if apology is None or not says_text(ctx):
                 raise

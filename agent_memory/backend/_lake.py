@@ -19,6 +19,7 @@ from agent_memory.backend._history import Answer, Parameter, Question
 from agent_memory.backend._lake_gate import Gate
 from agent_memory.backend._ledger import AuditNote, Head, RequestStep
 from agent_memory.backend._migrations import is_current, migrate
+from agent_memory.backend._sql import quoted
 from agent_memory.backend._threaded import ThreadedArchive
 from agent_memory.errors import ArchiveUnavailable, SetupError
 
@@ -208,8 +209,3 @@ class _Open:
 def _reach_files(connection: duckdb.DuckDBPyConnection, where: str) -> None:
     if '://' in where:
         load_extension(connection, 'httpfs')
-
-
-def quoted(text: str) -> str:
-    """Return `text` as a literal of SQL."""
-    return "'" + text.replace("'", "''") + "'"

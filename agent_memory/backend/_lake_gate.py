@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from agent_memory.backend._sql import quoted
+
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
@@ -36,9 +38,10 @@ class Gate:
         """
         self.claimed: set[int] = set()
         self._settings = _ALIVE | {'lock_timeout': f'{patience.total_seconds():.3f}s'}
-        where = reached.replace("'", "''")
         # Under the usual REPEATABLE READ a claim would keep PostgreSQL from removing dead rows for as long as it lasts.
-        connection.execute(f"ATTACH '{where}' AS gate (TYPE postgres, READ_ONLY, ISOLATION_LEVEL 'READ COMMITTED')")
+        connection.execute(
+            f"ATTACH {quoted(reached)} AS gate (TYPE postgres, READ_ONLY, ISOLATION_LEVEL 'READ COMMITTED')"
+        )
         self._connection = connection
         self._claims = self._begun()
 
@@ -98,6 +101,5 @@ def end(cursor: DuckDBPyConnection) -> None:
 
 
 def _told(cursor: DuckDBPyConnection, query: str) -> object:
-    text = query.replace("'", "''")
-    [(found, *_)] = cursor.execute(f"FROM postgres_query('gate', '{text}')").fetchall()
+    [(found, *_)] = cursor.execute(f"FROM postgres_query('gate', {quoted(query)})").fetchall()
     return found

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agent_memory.backend._duckdb import DuckDBArchive
-from agent_memory.backend._lake import LakeArchive, quoted
+from agent_memory.backend._lake import LakeArchive
+from agent_memory.backend._sql import quoted
 from agent_memory.errors import InvalidInput
 
 if TYPE_CHECKING:

@@ -10,6 +10,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from agent_memory.backend._sql import identifier, quoted
+
 if TYPE_CHECKING:
     import duckdb
 
@@ -63,13 +65,13 @@ def has_gaps(connection: duckdb.DuckDBPyConnection) -> bool:
 def _write(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     [(source,)] = connection.execute('SELECT current_database()').fetchall()
     # Named after its file: a backup and a rewrite may run at once.
-    copy = _name(path.name)
-    connection.execute(f"ATTACH '{_quoted(path)}' AS {copy} (STORAGE_VERSION 'v1.5.0')")
+    copy = identifier(path.name)
+    connection.execute(f"ATTACH {quoted(str(path))} AS {copy} (STORAGE_VERSION 'v1.5.0')")
     try:
         # A cursor of its own: closing it ends a transaction that failed.
         with connection.cursor() as cursor:
             cursor.begin()
-            cursor.execute(f'COPY FROM DATABASE {_name(source)} TO {copy} (SCHEMA)')
+            cursor.execute(f'COPY FROM DATABASE {identifier(source)} TO {copy} (SCHEMA)')
             for (table,) in cursor.execute(_TABLES).fetchall():
                 # Those of one contact keep the order in which they were committed.
                 order = 'ORDER BY contact_id, rowid' if table in _SORTED else ''
@@ -79,11 +81,3 @@ def _write(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
             cursor.commit()
     finally:
         connection.execute(f'DETACH {copy}')
-
-
-def _name(identifier: str) -> str:
-    return '"' + identifier.replace('"', '""') + '"'
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")

@@ -17,8 +17,8 @@ import duckdb
 from agent_memory.backend._erasure import Erasing
 from agent_memory.backend._extensions import load_extension
 from agent_memory.backend._history import Answer, Parameter, Question, sql_of
-from agent_memory.backend._lake import quoted
 from agent_memory.backend._ledger import AuditNote, Head, RequestStep
+from agent_memory.backend._sql import quoted
 from agent_memory.backend._tables import aware
 from agent_memory.backend._threaded import ThreadedArchive, reason
 from agent_memory.errors import ArchiveUnavailable, InvalidInput

@@ -26,9 +26,9 @@ import duckdb
 from agent_memory import telemetry
 from agent_memory.backend._extensions import load_extension
 from agent_memory.backend._history import Answer, Parameter, Question, sql_of
-from agent_memory.backend._lake import quoted
 from agent_memory.backend._ledger import AuditNote
 from agent_memory.backend._quack import PREFIX, SERVED, parameters_of
+from agent_memory.backend._sql import quoted
 from agent_memory.backend._threaded import ThreadedArchive, reason
 from agent_memory.errors import AgentMemoryError, ArchiveUnavailable, SetupError
 

@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeVar
 
 import duckdb
 
+from agent_memory.backend._sql import identifier
 from agent_memory.errors import CatalogueUnavailable
 
 R = TypeVar('R')
@@ -136,7 +137,7 @@ class FileTable:
         judged, values = _judged_by(criteria)
         tie = _number(self._tie)
         rows = self._rows(
-            f'{judged} SELECT * FROM judged WHERE {fits} ORDER BY score DESC, {tie}, {_quoted(self._key)} LIMIT ?',  # noqa: S608 - our own names; values are parameters
+            f'{judged} SELECT * FROM judged WHERE {fits} ORDER BY score DESC, {tie}, {identifier(self._key)} LIMIT ?',  # noqa: S608 - our own names; values are parameters
             [*values, limit],
             criteria,
         )
@@ -171,7 +172,7 @@ class FileTable:
     def _judged(self, criteria: Sequence[Criterion], keys: Sequence[str]) -> tuple[RankedRow, ...]:
         judged, values = _judged_by(criteria)
         rows = self._rows(
-            f'{judged} SELECT * FROM judged WHERE list_contains(?, {_quoted(self._key)})',  # noqa: S608 - as above
+            f'{judged} SELECT * FROM judged WHERE list_contains(?, {identifier(self._key)})',  # noqa: S608 - as above
             [*values, list(keys)],
             criteria,
         )
@@ -202,7 +203,7 @@ def _judged_by(criteria: Sequence[Criterion]) -> tuple[str, list[Any]]:
 
 
 def _test(criterion: Criterion) -> str:
-    column = _quoted(criterion.column)
+    column = identifier(criterion.column)
     match criterion.test:
         case '<=' | '>=':
             return f'{_number(criterion.column)} {criterion.test} ?'
@@ -222,8 +223,4 @@ def _all_of(places: Sequence[int]) -> str:
 
 
 def _number(column: str) -> str:
-    return f'TRY_CAST({_quoted(column)} AS DOUBLE)'
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+    return f'TRY_CAST({identifier(column)} AS DOUBLE)'
