@@ -234,6 +234,8 @@ def person(words: Words, topics: frozenset[Topic]) -> bool | None:
         return False
     if len(words) <= _CALL and _PEOPLE_ALONE.within(words):
         return True
+    if not topics and _ANYBODY.at(words, 0):
+        return True
     if 'person' not in topics or topics & {'consent'}:
         return None
     if _CANCEL.at(words, 0):
@@ -246,6 +248,8 @@ def person(words: Words, topics: frozenset[Topic]) -> bool | None:
     return answer
 
 
+_ANYBODY = Lexicon({True: 'uma? pessoa ,? por? favor? ⏎/!/. | tem alguma? pessoa/gente ai/aqui? ?/⏎'})
+"""Asks for a person where nothing was asked: how many travel is answered so too."""
 _CANCEL = Lexicon({True: 'cancela/cancele/esquece/esqueca ⏎/,/./!'})
 # Says yes to "quer que eu chame um consultor?", and to nothing else.
 _WELCOME = Lexicon(
