@@ -56,6 +56,7 @@ bench: .venv/.stamp
 	$(BIN)/python -m benchmarks.turn $(ARGS)
 
 bench-history: .venv/.stamp
+	@UV_PROJECT_ENVIRONMENT=.venv $(BIN)/uv sync --frozen --quiet --inexact --all-extras --group bench
 	$(BIN)/python -m benchmarks.history $(ARGS)
 
 check: lint types contracts budget

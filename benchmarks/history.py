@@ -1,7 +1,7 @@
 """What the history costs: `python -m benchmarks.history [--messages 10000000] [--turns 20000] [--json]`.
 
 Archiving: rows a second from a real outbox, sealed as it is by default, into a new file, against `executemany` and an
-Arrow bulk load of the same rows. Reading: one contact's transcript and the funnel
+Arrow bulk load of the same rows (`make bench-history` brings pyarrow). Reading: one contact's transcript and the funnel
 over generated messages, the last 100,000 of which came after the file was sorted, how long sorting took, and the file's
 size.
 """

@@ -203,7 +203,7 @@ class ThreadedArchive(ABC):
                 )
             try:
                 write(connection, _forgetting.without(batch, _forgetting.stones_of(connection)))
-            except (*_REFUSALS, ValueError, OverflowError) as error:
+            except (*_REFUSALS, ValueError) as error:
                 raise ArchiveRefused(f'{self.name}: {reason(error)}') from error
 
     def _work(self, call: Callable[[duckdb.DuckDBPyConnection], R]) -> R:

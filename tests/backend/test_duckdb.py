@@ -11,19 +11,10 @@ import anyio
 import duckdb
 import pytest
 
-from agent_memory.backend import _tables
 from agent_memory.backend._archive import Archive, DeadLetter, EventRow, FactRow, MessageRow, Rows
 from agent_memory.backend._duckdb import DuckDBArchive
 from agent_memory.errors import ArchiveRefused, ArchiveUnavailable
 from tests.backend.rows import BEGUN, CLOSED, TURN, batch, turn
-
-
-@pytest.fixture(autouse=True, params=[1_000_000, 1], ids=['JSON', 'Arrow'])
-def _way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Write every batch as small ones are, and as large ones are where pyarrow is installed."""
-    if request.param == 1:
-        pytest.importorskip('pyarrow')
-    monkeypatch.setattr(_tables, 'WORTH_ARROW', request.param)
 
 
 def rows_of(path: Path, query: str) -> list[tuple[object, ...]]:
