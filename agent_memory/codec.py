@@ -186,10 +186,9 @@ class Codec(Generic[ProfileT]):
             SealBroken: It was changed, or is not the record of this version.
             SessionCorrupt: The bytes are not a turn record.
         """
-        place, data = self._opened(b'T', blob)
-        if place and started_ms and place != _version(started_ms, version):
-            raise SealBroken('this is the record of another turn')
-        return unpack(TurnRecord, data)
+        if self.box and blob[:1] == SEALED:
+            return turn_in(self.box, blob, started_ms=started_ms, version=version)
+        return unpack(TurnRecord, self._opened(b'T', blob)[1])
 
     def read_turns(self, blobs: Sequence[bytes], *, started_ms: int, version: int) -> list[TurnRecord]:
         """Return consecutive records of a session, of which the last one made `version` or the one after it.
@@ -263,6 +262,19 @@ class Codec(Generic[ProfileT]):
         if self.box is None:
             raise KeyUnavailable('this is sealed, and its contact has no key: it was destroyed, or lives elsewhere')
         return self.box.open(kind, blob)
+
+
+def turn_in(box: Box, blob: bytes, *, started_ms: int, version: int) -> TurnRecord:
+    """Return the record of one turn that was sealed with `box`; without `started_ms` whichever of the contact's it is.
+
+    Raises:
+        SealBroken: It was changed, or is not the record of this version.
+        SessionCorrupt: The bytes are not a turn record.
+    """
+    place, data = box.open(b'T', blob)
+    if started_ms and place != _version(started_ms, version):
+        raise SealBroken('this is the record of another turn')
+    return unpack(TurnRecord, data)
 
 
 def _version(started_ms: int, version: int) -> bytes:

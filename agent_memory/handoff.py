@@ -15,7 +15,8 @@ import anyio
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from agent_memory import telemetry
-from agent_memory.backend._archive import EventQueue, EventRow
+from agent_memory.backend._archive import EventQueue
+from agent_memory.backend._rows import EventRow
 from agent_memory.errors import ArchiveUnavailable, HandoffUndelivered, StoreUnavailable
 from agent_memory.scoring import Score
 from agent_memory.session import ConversationMessage, Domain, SessionData

@@ -13,23 +13,14 @@ from pydantic import JsonValue
 from pydantic_core import to_json
 
 from agent_memory import telemetry
-from agent_memory.backend._archive import (
-    DeadLetter,
-    Entry,
-    EventQueue,
-    EventRow,
-    FactRow,
-    MessageRow,
-    Rows,
-    SessionRow,
-    TurnRow,
-)
+from agent_memory.backend._archive import Entry, EventQueue, Unread
 from agent_memory.backend._history import Answer
-from agent_memory.codec import Codec, unpack_json
+from agent_memory.backend._rows import DeadLetter, EventRow, FactRow, MessageRow, Rows, SessionRow, TurnRow
+from agent_memory.codec import Codec, turn_in, unpack_json
 from agent_memory.errors import KeyUnavailable, SealBroken
 from agent_memory.session import ConversationMessage, Inbound
 from agent_memory.turn import TurnRecord
-from agent_memory.vault import Cells, Vault, blob_cell, blob_of, sealed_with, text_sealed_with
+from agent_memory.vault import Box, Cells, Vault, blob_cell, blob_of, sealed_with, text_sealed_with
 
 _logger = logging.getLogger(__name__)
 _SEALED = ('content', 'profile', 'summary', 'facts')
@@ -55,20 +46,22 @@ class PastSession:
     """Its transcript, oldest first."""
 
 
-def rows_of(codec: Codec[Any], vault: Vault | None = None) -> Callable[[Entry], Awaitable[Rows]]:
+def rows_of(codec: Codec[Any], vault: Vault | None = None) -> Callable[[Entry], Awaitable[Rows | Unread]]:
     """Return the function that turns one outbox entry into archive rows, their content sealed as the entry is.
 
-    It raises `SessionCorrupt` for an entry that cannot be read; the archiver keeps such an entry as a dead letter. An
+    Of a sealed turn it finds the key and leaves the rest to whoever asks it for its rows. It raises `SessionCorrupt` for an entry that cannot be read; the archiver keeps such an entry as a dead letter. An
     entry whose key was destroyed makes no rows: its contact was erased.
     """
 
-    async def rows(entry: Entry) -> Rows:
+    async def rows(entry: Entry) -> Rows | Unread:
         if vault is None:
             return _rows(entry, codec)
-        # A contact whose entries are older than sealing gets its key here.
         sealed_by = sealed_with(entry.body)
-        box = await (vault.find(entry.contact_id, key_id=sealed_by) if sealed_by else vault.box(entry.contact_id))
-        if sealed_by and (box is None or box.key_id != sealed_by):
+        if sealed_by is None:
+            # A contact whose entries are older than sealing gets its key here.
+            return _rows(entry, codec.of(await vault.box(entry.contact_id), accepts_plain=vault.accepts_plain))
+        box = await vault.find(entry.contact_id, key_id=sealed_by)
+        if box is None or box.key_id != sealed_by:
             if await vault.is_erased(entry.contact_id, sealed_by):
                 return Rows()
             if box is None:
@@ -76,17 +69,9 @@ def rows_of(codec: Codec[Any], vault: Vault | None = None) -> Callable[[Entry], 
                     f'an entry of contact {entry.contact_id} is sealed with a key that this key store does not have; '
                     f'restore the key store, or give the contact up: `agent-memory forget contact:{entry.contact_id}`'
                 )
+        if entry.kind == 'turn':
+            return Unread(_sealed_turn_rows, entry, box)
         return _rows(entry, codec.of(box, accepts_plain=vault.accepts_plain))
-
-    def _rows(entry: Entry, codec: Codec[Any]) -> Rows:
-        match entry.kind:
-            case 'turn':
-                return _turn_rows(entry, codec)
-            case 'close':
-                return _close_rows(entry, codec)
-            case 'dead':
-                letter = DeadLetter(entry.id, entry.partition, entry.contact_id, entry.kind, entry.note, entry.body)
-                return Rows(dead_letters=(letter,))
 
     return rows
 
@@ -237,6 +222,18 @@ class OpenedEvents:
         await self.queue.delivered(event)
 
 
+def _rows(entry: Entry, codec: Codec[Any]) -> Rows:
+    match entry.kind:
+        case 'turn':
+            record = codec.read_turn(entry.body, started_ms=entry.started_ms, version=entry.version)
+            return _turn_rows(entry, record, codec.box, _record(entry, codec, record))
+        case 'close':
+            return _close_rows(entry, codec)
+        case 'dead':
+            letter = DeadLetter(entry.id, entry.partition, entry.contact_id, entry.kind, entry.note, entry.body)
+            return Rows(dead_letters=(letter,))
+
+
 def _started(entry: Entry) -> datetime:
     return datetime.fromtimestamp(entry.started_ms / 1000, UTC)
 
@@ -245,10 +242,14 @@ def _session_id(entry: Entry) -> str:
     return f'{entry.contact_id}:{entry.started_ms}'
 
 
-def _turn_rows(entry: Entry, codec: Codec[Any]) -> Rows:
+def _sealed_turn_rows(entry: Entry, box: Box) -> Rows:
+    record = turn_in(box, entry.body, started_ms=entry.started_ms, version=entry.version)
+    return _turn_rows(entry, record, box, blob_cell(entry.body))
+
+
+def _turn_rows(entry: Entry, record: TurnRecord, box: Box | None, whole: str) -> Rows:
     session_id, contact_id, version = _session_id(entry), entry.contact_id, entry.version
-    record = codec.read_turn(entry.body, started_ms=entry.started_ms, version=version)
-    cells = Cells(codec.box)
+    cells = Cells(box)
     return Rows(
         turns=(
             TurnRow(
@@ -267,7 +268,7 @@ def _turn_rows(entry: Entry, codec: Codec[Any]) -> Rows:
                 usage=to_json(record.usage).decode(),
                 cost=record.cost,
                 duration_ms=record.duration_ms,
-                record=_record(entry, codec, record),
+                record=whole,
                 source=_source(record),
                 asked=','.join(record.asked) or None,
             ),
@@ -338,9 +339,7 @@ def _close_rows(entry: Entry, codec: Codec[Any]) -> Rows:
 
 
 def _record(entry: Entry, codec: Codec[Any], record: TurnRecord) -> str:
-    """Return the whole record as JSON: the bytes that the turn left when they are sealed, else its text."""
+    """Return the whole record of a turn that is not sealed as JSON, sealed if what it goes to is."""
     if codec.box is None:
         return unpack_json(entry.body).decode()
-    if sealed_with(entry.body):
-        return blob_cell(entry.body)
     return blob_cell(codec.write_turn(record, started_ms=entry.started_ms, version=entry.version))

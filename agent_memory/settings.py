@@ -29,6 +29,7 @@ from agent_memory.backend._endpoint import serve_history
 from agent_memory.backend._open import open_archive
 from agent_memory.backend._protocol import Policy
 from agent_memory.backend._quack_server import QuackServer
+from agent_memory.backend._reading import ReaderProcess
 from agent_memory.backend._redis import RedisStore
 from agent_memory.backend._redis_keys import RedisKeys
 from agent_memory.backend._retention import Rule, Table, retain
@@ -201,7 +202,9 @@ class MemorySettings(Environment):
             _directory(self.data_dir)
             archive = self.history()
             manager, store = await self._manager(stack, domain, archive, batch)
-            archiver = Archiver(store.outbox, archive, rows_of(manager.codec, manager.vault), only=self.partitions)
+            reader = await stack.enter_async_context(ReaderProcess())
+            decode = rows_of(manager.codec, manager.vault)
+            archiver = Archiver(store.outbox, archive, decode, reader, only=self.partitions)
             server = await self._quack_server()
             opened = OpenMemory(manager, archiver, await _held_elsewhere(archive, (self.partitions or (0,))[0]))
             async with beside() as tasks:

@@ -53,6 +53,7 @@ HISTORY_UNREAD = 'other processes cannot read the history while this one holds i
 HISTORY_UNSERVED = 'the history is not served over Quack at %s yet, trying again: %s'
 ARCHIVING_WAITS = 'archiving waits, %s: %s'
 ARCHIVING_GOES_ON = 'archiving goes on, %s'
+READS_ALONE = 'batches are read in this process from now on: %s'
 DEAD_ENTRY = 'entry %s of partition %d goes to the dead letters: %s'
 WAITS_FOR_A_PERSON = 'contact %s waits for a person (%s lead, hand-over %s)'
 HANDOFF_WAITS = '%s; trying again in %.0f s'

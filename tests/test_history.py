@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
-from agent_memory.backend._archive import Entry, EntryKind, MessageRow
+from agent_memory.backend._archive import Entry, EntryKind
+from agent_memory.backend._rows import MessageRow, Rows
 from agent_memory.codec import Codec, unpack_json
 from agent_memory.errors import SessionCorrupt
 from agent_memory.history import past_session, rows_of
@@ -19,11 +21,16 @@ from agent_memory.turn import Event, TurnRecord, UserMessage
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 STARTED_MS = 1772366400000
 CODEC = Codec(CAR_LEAD)
-ROWS = rows_of(CODEC)
 
 
 def entry(kind: EntryKind, body: bytes, *, note: str = '') -> Entry:
     return Entry('5-1', kind, 'c0ntact', STARTED_MS, 3, 'commit', body, note, partition=7)
+
+
+async def read(found: Entry, codec: Codec[Any] = CODEC) -> Rows:
+    rows = await rows_of(codec)(found)
+    assert isinstance(rows, Rows)
+    return rows
 
 
 async def test_a_turn_becomes_rows_of_every_kind() -> None:
@@ -45,7 +52,7 @@ async def test_a_turn_becomes_rows_of_every_kind() -> None:
     )
     body = CODEC.write_turn(record)
 
-    rows = await ROWS(entry('turn', body))
+    rows = await read(entry('turn', body))
 
     [turn] = rows.turns
     assert (turn.session_id, turn.contact_id, turn.started_at) == (f'c0ntact:{STARTED_MS}', 'c0ntact', NOON)
@@ -68,7 +75,7 @@ async def test_a_turn_becomes_rows_of_every_kind() -> None:
 
 
 async def test_a_silent_turn_leaves_no_reply() -> None:
-    rows = await ROWS(entry('turn', CODEC.write_turn(TurnRecord(turn=3, at=NOON, state='human_handoff'))))
+    rows = await read(entry('turn', CODEC.write_turn(TurnRecord(turn=3, at=NOON, state='human_handoff'))))
 
     assert (rows.messages, rows.turns[0].sent_at) == ((), None)
 
@@ -79,7 +86,7 @@ async def test_a_closed_session_keeps_profile_score_and_reason() -> None:
     session.memory.summary = 'quer um carro'
     session.increment_turn(at=NOON + timedelta(minutes=1))
 
-    [row] = (await ROWS(entry('close', CODEC.write_session(session), note='expired'))).sessions
+    [row] = (await read(entry('close', CODEC.write_session(session), note='expired'))).sessions
 
     assert (row.session_id, row.version, row.turn, row.reason) == (session.session_id, 3, 1, 'expired')
     assert (json.loads(row.profile), row.summary) == ({'budget_max': 60_000}, 'quer um carro')
@@ -94,13 +101,13 @@ async def test_a_domain_without_scores_archives_none() -> None:
     codec = Codec(Domain(Guest, StateMachine('open', {'open': frozenset()})))
     session = codec.domain.open_session('c0ntact', at=NOON)
 
-    [row] = (await rows_of(codec)(entry('close', codec.write_session(session)))).sessions
+    [row] = (await read(entry('close', codec.write_session(session)), codec)).sessions
 
     assert (row.score, row.completeness) == (None, None)
 
 
 async def test_a_message_that_was_given_up_keeps_its_body_and_error() -> None:
-    [letter] = (await ROWS(entry('dead', b'any bytes', note='ModelError'))).dead_letters
+    [letter] = (await read(entry('dead', b'any bytes', note='ModelError'))).dead_letters
 
     assert (letter.entry_id, letter.partition, letter.contact_id) == ('5-1', 7, 'c0ntact')
     assert (letter.kind, letter.error, letter.body) == ('dead', 'ModelError', b'any bytes')
@@ -109,12 +116,12 @@ async def test_a_message_that_was_given_up_keeps_its_body_and_error() -> None:
 async def test_an_entry_that_cannot_be_read_says_so() -> None:
     for kind in ('turn', 'close'):
         with pytest.raises(SessionCorrupt):
-            await ROWS(entry(kind, b'\x01damaged'))
+            await read(entry(kind, b'\x01damaged'))
 
 
 async def test_a_past_session_has_its_transcript() -> None:
     session = CAR_LEAD.open_session('c0ntact', at=NOON)
-    [row] = (await ROWS(entry('close', CODEC.write_session(session), note='expired'))).sessions
+    [row] = (await read(entry('close', CODEC.write_session(session), note='expired'))).sessions
     line = MessageRow('1', row.session_id, 'c0ntact', 'user', 'oi', NOON)
 
     past = past_session(row, [line])

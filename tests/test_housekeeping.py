@@ -10,8 +10,8 @@ import pytest
 from agent_memory import settings
 from agent_memory._turns import Turn
 from agent_memory.backend import _history as history
-from agent_memory.backend._archive import Rows
 from agent_memory.backend._duckdb import DuckDBArchive
+from agent_memory.backend._rows import Rows
 from agent_memory.lead import CAR_LEAD
 from agent_memory.profile import Change
 from agent_memory.session import Inbound

@@ -5,22 +5,25 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import anyio
 import anyio.lowlevel
 
 from agent_memory import telemetry
-from agent_memory.backend._archive import Archive, Batch, DeadLetter, Entry, Outbox, Rows
+from agent_memory.backend._archive import Archive, Batch, Entry, Outbox, Unread
+from agent_memory.backend._packing import Packed, pack
+from agent_memory.backend._reading import ReaderProcess, dead, read_here
+from agent_memory.backend._rows import Rows
 from agent_memory.errors import AgentMemoryError, ArchiveRefused, ArchiveUnavailable, SetupError, StoreUnavailable
 
 _logger = logging.getLogger(__name__)
 
 _NO_WAIT = timedelta(0)
 _REST = 9
-_DECODED_AT_ONCE = 50
-"""About 2 ms of work."""
+_LOOKED_UP_AT_ONCE = 500
+"""Keys of entries; about 1 ms."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +36,11 @@ class Archiver:
 
     outbox: Outbox
     archive: Archive
-    decode: Callable[[Entry], Awaitable[Rows]]
-    """Turns an entry into rows. What it raises sends that entry to the dead letters, unless its key is not to be had."""
+    decode: Callable[[Entry], Awaitable[Rows | Unread]]
+    """Turns an entry into rows, or finds its key. What that raises, and what reading it raises, sends the entry to the dead
+    letters, unless its key is not to be had."""
+    reader: ReaderProcess | None = None
+    """Reads large batches in a second process; without it all are read here."""
     only: tuple[int, ...] = ()
     """The partitions that it archives; all when empty. A lake takes several archivers, one for each group of them."""
     batch: int = 2000
@@ -95,8 +101,7 @@ class Archiver:
                 while True:
                     moved = await self._move(partition, self.block)
                     patience.over()
-                    if moved.entries < self.batch:
-                        await anyio.sleep(self._pause(moved.worked_s))
+                    await anyio.sleep(self._pause(moved.worked_s))
             except (ArchiveUnavailable, StoreUnavailable) as error:
                 await patience.wait(error)
 
@@ -108,54 +113,104 @@ class Archiver:
         return min(max(_REST * worked_s, self.linger.total_seconds()), self.max_linger.total_seconds())
 
     async def _move(self, partition: int, block: timedelta) -> _Moved:
+        """Archive batch after batch, up to one that is not full."""
         # Asked each time: the file may have been removed or replaced, and the offset is whatever it says.
         after = await self.archive.offset(partition)
-        entries = await self.outbox.read(partition, after=after, count=self.batch, block=block)
-        started = time.perf_counter()
-        if not entries:
-            return _Moved(0, 0.0)
-        # One after the other: decoding a batch while another is written took longer, as both want the interpreter.
-        with telemetry.span(telemetry.ARCHIVE, {telemetry.ENTRIES: len(entries)}):
-            await self._store(partition, after, entries, await self._decode(partition, entries))
-            await self.outbox.trim(partition, upto=entries[-1].id)
-        return _Moved(len(entries), time.perf_counter() - started)
+        taken = _Taken(after, await self._fetch(partition, after, block))
+        started, moved = time.perf_counter(), 0
+        if taken.entries:
+            taken = await self._read(taken)
+        while taken.entries:
+            moved += len(taken.entries)
+            taken = await self._put_and_take_next(partition, taken)
+        return _Moved(moved, time.perf_counter() - started)
 
-    async def _decode(self, partition: int, entries: Sequence[Entry]) -> list[Rows]:
-        rows: list[Rows] = []
+    async def _put_and_take_next(self, partition: int, taken: _Taken) -> _Taken:
+        """Write a batch and return the next one if this one was full, which is read while this one is written."""
+        last = taken.entries[-1].id
+        following = _Taken(last, ())
+        if len(taken.entries) == self.batch:
+            following = _Taken(last, await self._fetch(partition, last, _NO_WAIT))
+        if not following.entries:
+            await self._put(partition, taken)
+            return following
+        try:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._put, partition, taken)
+                following = await self._read(following)
+        except ExceptionGroup as failed:
+            # What was written and not trimmed is trimmed when archiving goes on.
+            raise failed.exceptions[0] from failed
+        return following
+
+    async def _fetch(self, partition: int, after: str, block: timedelta) -> Sequence[Entry]:
+        return await self.outbox.read(partition, after=after, count=self.batch, block=block)
+
+    async def _read(self, taken: _Taken) -> _Taken:
+        try:
+            return replace(taken, packed=await self._packed(taken.entries))
+        except ArchiveRefused:
+            return taken  # in parts, when its turn comes
+
+    async def _packed(self, entries: Sequence[Entry]) -> Packed:
+        found: list[Rows | Unread] = []
         for place, entry in enumerate(entries, start=1):
             try:
-                rows.append(await self.decode(entry))
+                found.append(await self.decode(entry))
             except StoreUnavailable:
                 # The key store is away: nothing is wrong with the entry.
                 raise
             except Exception as error:  # noqa: BLE001 - whatever it is, the entries behind this one must go on
-                rows.append(_dead(partition, entry, error))
-            if place % _DECODED_AT_ONCE == 0:
+                found.append(dead(entry, error))
+            if place % _LOOKED_UP_AT_ONCE == 0:
                 # In a single-process deployment turns run in this loop too.
                 await anyio.lowlevel.checkpoint()
-        return rows
+        if self.reader is not None and self.reader.takes(len(found)):
+            try:
+                return await self.reader.read(found)
+            except OSError as error:
+                _logger.warning(telemetry.READS_ALONE, error)
+        return await read_here(found)
 
-    async def _store(self, partition: int, after: str, entries: Sequence[Entry], rows: Sequence[Rows]) -> None:
+    async def _put(self, partition: int, taken: _Taken) -> None:
+        with telemetry.span(telemetry.ARCHIVE, {telemetry.ENTRIES: len(taken.entries)}):
+            await self._store(partition, taken.after, taken.entries, taken.packed)
+            await self.outbox.trim(partition, upto=taken.entries[-1].id)
+
+    async def _store(self, partition: int, after: str, entries: Sequence[Entry], packed: Packed | None) -> None:
         """Write the entries in order; of those that the archive refuses only the guilty one goes to the dead letters."""
         try:
-            await self.archive.append(Batch(partition, after, entries[-1].id, rows))
+            packed = packed or await self._packed(entries)
+            await self.archive.append(Batch(partition, after, entries[-1].id, packed))
         except ArchiveRefused as error:
-            if len(entries) == 1:
-                dead = _dead(partition, entries[0], error)
-                await self.archive.append(Batch(partition, after, entries[0].id, [dead]))
+            if len(entries) > 1:
+                half = len(entries) // 2
+                await self._store(partition, after, entries[:half], None)
+                await self._store(partition, entries[half - 1].id, entries[half:], None)
                 return
-            half = len(entries) // 2
-            await self._store(partition, after, entries[:half], rows[:half])
-            await self._store(partition, entries[half - 1].id, entries[half:], rows[half:])
+            packed = pack([dead(entries[0], error)])
+            await self.archive.append(Batch(partition, after, entries[0].id, packed))
+        for letter in packed.dead_letters():
+            _logger.error(telemetry.DEAD_ENTRY, letter.entry_id, partition, letter.error.partition(':')[0])
+
+
+@dataclass(frozen=True)
+class _Taken:
+    """Entries behind the id `after`, and the rows that they become."""
+
+    after: str
+    entries: Sequence[Entry]
+    packed: Packed | None = None
+    """`None` while they are not read, and when one of them can never be written."""
 
 
 @dataclass(frozen=True)
 class _Moved:
-    """One batch that was archived."""
+    """Batches that were archived one after the other."""
 
     entries: int
     worked_s: float
-    """From the moment at which its entries were there."""
+    """From the moment at which their first entries were there."""
 
 
 class _Patience:
@@ -177,17 +232,3 @@ class _Patience:
         if self._pause:
             _logger.info(telemetry.ARCHIVING_GOES_ON, self._what)
         self._pause = 0.0
-
-
-def _dead(partition: int, entry: Entry, error: Exception) -> Rows:
-    kind = type(error).__name__
-    _logger.error(telemetry.DEAD_ENTRY, entry.id, partition, kind)
-    letter = DeadLetter(
-        entry_id=entry.id,
-        partition=partition,
-        contact_id=entry.contact_id,
-        kind=entry.kind,
-        error=f'{kind}: {error}'.encode(errors='replace').decode(),
-        body=entry.body,
-    )
-    return Rows(dead_letters=(letter,))

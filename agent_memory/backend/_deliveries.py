@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import duckdb
 
-from agent_memory.backend._archive import EventRow
+from agent_memory.backend._rows import EventRow
 from agent_memory.backend._threaded import ThreadedArchive
 
 # The age bound lets DuckDB skip the row groups of older events by their statistics.

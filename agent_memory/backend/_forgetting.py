@@ -6,9 +6,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from agent_memory.backend._archive import Batch, DeadLetter, Rows
+from agent_memory.backend._archive import Batch
 from agent_memory.backend._erasure import Tombstone
 
 if TYPE_CHECKING:
@@ -68,19 +68,11 @@ def tombstones(stones: dict[str, int]) -> list[Tombstone]:
 
 def without(batch: Batch, stones: dict[str, int]) -> Batch:
     """Return a batch without what was sent by contacts who were erased since."""
-    return replace(batch, rows=[_left(rows, stones) for rows in batch.rows]) if stones else batch
 
+    def stays(contact_id: str, began_ms: int) -> bool:
+        return began_ms > stones.get(contact_id, -1)
 
-def _left(rows: Rows, stones: dict[str, int]) -> Rows:
-    def stays(row: Any) -> bool:
-        at = stones.get(row.contact_id)
-        if at is None:
-            return True
-        # What has no session was received when its entry was written.
-        began = row.entry_id.partition('-')[0] if isinstance(row, DeadLetter) else row.session_id.rpartition(':')[2]
-        return int(began) > at
-
-    return Rows._make(tuple(filter(stays, of_table)) for of_table in rows)
+    return replace(batch, packed=batch.packed.only(stays)) if stones.keys() & batch.packed.contacts else batch
 
 
 def _tables(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:

@@ -21,7 +21,7 @@ from agent_memory.errors import InvalidInput
 if TYPE_CHECKING:
     import duckdb
 
-    from agent_memory.backend._archive import EventRow
+    from agent_memory.backend._rows import EventRow
 
 RequestKind = Literal['access', 'correction', 'deletion', 'portability', 'revocation', 'review']
 Step = Literal['opened', 'done', 'refused', 'withdrawn']
@@ -35,6 +35,8 @@ _CLEAR = ('given', 'action', 'purpose', 'version', 'sha256', 'channel', 'request
 """The keys of an event's data that say nothing of the person."""
 _ACTORS = {'consent': 'contact', 'request': 'contact', 'handoff': 'agent', 'handback': 'operator'}
 """Who did what a committed turn tells of: a conversation is only ever given back by a person of the business."""
+FOLLOWED = frozenset(_ACTORS)
+"""The kinds of events that are noted."""
 _KINDS: dict[str, RequestKind] = {
     'erasure': 'deletion',
     'opt_out': 'revocation',
@@ -164,18 +166,16 @@ def take(connection: duckdb.DuckDBPyConnection, steps: Iterable[RequestStep]) ->
 
 
 def follow(connection: duckdb.DuckDBPyConnection, events: Iterable[EventRow]) -> None:
-    """Note what committed turns did: consents, hand-overs and requests."""
-    told = [event for event in events if event.kind in _ACTORS]
-    if not told:
-        return
+    """Note what committed turns did: consents, hand-overs and requests. The events are of the kinds in `FOLLOWED`."""
     notes: list[AuditNote] = []
     steps: list[RequestStep] = []
-    for event in told:
+    for event in events:
         data = _clear(event.data)
         notes.append(AuditNote(event.kind, _ACTORS[event.kind], event.contact_id, data))
         steps += _asked(event, data)
-    record(connection, notes)
-    take(connection, steps)
+    if notes:
+        record(connection, notes)
+        take(connection, steps)
 
 
 def cut_of(connection: duckdb.DuckDBPyConnection, before: Iterable[datetime]) -> dict[str, JsonValue]:

@@ -13,12 +13,13 @@ from typing import Any, ParamSpec, TypeVar, cast
 import duckdb
 
 from agent_memory.backend import _forgetting, _ledger, _retention
-from agent_memory.backend._archive import Batch, MessageRow, SessionRow
+from agent_memory.backend._archive import Batch
 from agent_memory.backend._erasure import Erasing, Tombstone
 from agent_memory.backend._history import Answer, Parameter, Question, sql_of
 from agent_memory.backend._ledger import AuditNote, Head, RequestStep
 from agent_memory.backend._migrations import NewerSchema
 from agent_memory.backend._retention import Outlived, Retention
+from agent_memory.backend._rows import MessageRow, SessionRow
 from agent_memory.backend._tables import aware, session_of, write
 from agent_memory.errors import ArchiveRefused, ArchiveUnavailable
 
@@ -203,7 +204,7 @@ class ThreadedArchive(ABC):
                 )
             try:
                 write(connection, _forgetting.without(batch, _forgetting.stones_of(connection)))
-            except (*_REFUSALS, ValueError) as error:
+            except _REFUSALS as error:
                 raise ArchiveRefused(f'{self.name}: {reason(error)}') from error
 
     def _work(self, call: Callable[[duckdb.DuckDBPyConnection], R]) -> R:

@@ -10,8 +10,8 @@ from typing import Any, TypeVar, cast
 
 from pydantic import JsonValue
 
-from agent_memory.backend._archive import DeadLetter, EventRow, FactRow, TurnRow
 from agent_memory.backend._history import Answer, HistoryReader, Question
+from agent_memory.backend._rows import DeadLetter, EventRow, FactRow, TurnRow
 from agent_memory.errors import AgentMemoryError
 from agent_memory.history import Opener
 from agent_memory.manager import SessionManager
@@ -113,7 +113,7 @@ class Person:
         return await self.history.ask(question, contact=await self.manager.contact_id(self.contact), limit=_ALL)
 
     async def _past(self, row: tuple[Any, ...]) -> dict[str, Any]:
-        from agent_memory.backend._archive import SessionRow
+        from agent_memory.backend._rows import SessionRow
 
         opened = await Opener(self.manager.vault).session(SessionRow(*row[: len(SessionRow._fields)]))
         return {**opened._asdict(), 'profile': json.loads(opened.profile)}

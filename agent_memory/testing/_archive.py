@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from agent_memory.backend._archive import Archive, Batch, MessageRow, Rows, SessionRow, TurnRow
+from agent_memory.backend._archive import Archive, Batch
+from agent_memory.backend._packing import pack
+from agent_memory.backend._rows import MessageRow, Rows, SessionRow, TurnRow
 from agent_memory.errors import ArchiveUnavailable
 from agent_memory.testing._given import refused
 
@@ -47,7 +49,7 @@ class ArchiveContract:
 
 
 def _batch(rows: Sequence[Rows], *, after: str = '0-0', offset: str) -> Batch:
-    return Batch(0, after, offset, rows)
+    return Batch(0, after, offset, pack(rows))
 
 
 def _turn(version: int, *, session: int = 1) -> Rows:

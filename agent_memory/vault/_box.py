@@ -61,11 +61,12 @@ def text_sealed_with(text: str) -> str | None:
 class Box:
     """Seals and opens with the key of `contact_id`."""
 
-    __slots__ = ('_aes', '_bound_to', '_contact', '_key_id', 'contact_id', 'key_id')
+    __slots__ = ('_aes', '_bound_to', '_contact', '_key', '_key_id', 'contact_id', 'key_id')
 
     def __init__(self, contact_id: str, key: bytes) -> None:
         self.contact_id = contact_id
         self.key_id = key_id(key)
+        self._key = key
         self._aes = AESGCM(key)
         self._contact = contact_id.encode()
         self._bound_to = b'\0'.join((TEXT.encode(), self._contact, b''))
@@ -73,6 +74,10 @@ class Box:
 
     def __repr__(self) -> str:
         return f'Box({self.contact_id!r}, key {self.key_id})'
+
+    def __reduce__(self) -> tuple[type[Box], tuple[str, bytes]]:
+        # With its key: a process that this program starts reads with it.
+        return Box, (self.contact_id, self._key)
 
     def seal(self, kind: Kind, place: bytes, data: bytes) -> bytes:
         """Return `data` sealed for one place."""

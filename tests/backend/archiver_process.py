@@ -12,12 +12,13 @@ from multiprocessing.synchronize import Event
 
 import anyio
 
-from agent_memory.backend._archive import Batch, Entry, MessageRow, Outbox, SessionRow
+from agent_memory.backend._archive import Batch, Entry, Outbox
 from agent_memory.backend._archiver import Archiver
 from agent_memory.backend._duckdb import DuckDBArchive
 from agent_memory.backend._endpoint import serve_history
 from agent_memory.backend._open import open_archive
 from agent_memory.backend._redis import RedisStore
+from agent_memory.backend._rows import MessageRow, SessionRow
 from agent_memory.backend._threaded import ThreadedArchive
 from tests.backend.rows import decode
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from agent_memory.backend._archive import Batch, DeadLetter, EventRow, FactRow, Rows
+from agent_memory.backend._archive import Batch
 from agent_memory.backend._history import Answer, Parameter, Question, Value
+from agent_memory.backend._rows import DeadLetter, EventRow, FactRow, Rows
 from tests.backend.rows import BEGUN, CLOSED, batch, turn
 
 _PERIOD: dict[str, Parameter] = {'since': '1970-01-01', 'until': '9999-01-01'}

@@ -6,8 +6,9 @@ import asyncio
 import resource
 import sys
 
-from agent_memory.backend._archive import Batch, Rows
+from agent_memory.backend._archive import Batch
 from agent_memory.backend._duckdb import DuckDBArchive
+from agent_memory.backend._rows import Rows
 from agent_memory.errors import ArchiveUnavailable
 from tests.backend.rows import TURN, batch
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 
-from agent_memory.backend._archive import Batch, Entry, MessageRow, Rows, SessionRow, TurnRow
+from agent_memory.backend._archive import Batch, Entry
+from agent_memory.backend._packing import pack
+from agent_memory.backend._rows import MessageRow, Rows, SessionRow, TurnRow
 
 BEGUN = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 
@@ -58,7 +60,7 @@ def turn(version: int, *, session: str = 'ana:1', state: str = 'greeting') -> Ro
 
 
 def batch(*rows: Rows, after: str = '0-0', offset: str = '1-0', partition: int = 0) -> Batch:
-    return Batch(partition, after, offset, rows)
+    return Batch(partition, after, offset, pack(rows))
 
 
 async def decode(entry: Entry) -> Rows:

@@ -13,6 +13,7 @@ import pytest
 from agent_memory.backend._archive import Batch
 from agent_memory.backend._archiver import Archiver
 from agent_memory.backend._duckdb import DuckDBArchive
+from agent_memory.backend._packing import pack
 from agent_memory.backend._redis import RedisStore
 from agent_memory.backend._status import archive_status
 from agent_memory.errors import ArchiveUnavailable, SetupError
@@ -139,7 +140,7 @@ async def test_entries_that_were_archived_but_not_trimmed_are_trimmed_and_not_do
     await commit(store, 'ana', 1)
     [partition] = [number for number in range(2) if await store.outbox.backlog(number)]
     [entry] = await store.outbox.read(partition, after='0-0', count=10, block=timedelta(0))
-    await archive.append(Batch(partition, '0-0', entry.id, [await decode(entry)]))
+    await archive.append(Batch(partition, '0-0', entry.id, pack([await decode(entry)])))
 
     assert await archiver.drain() == 0
     assert await backlog(store.outbox) == 0

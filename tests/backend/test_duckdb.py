@@ -11,8 +11,9 @@ import anyio
 import duckdb
 import pytest
 
-from agent_memory.backend._archive import Archive, DeadLetter, EventRow, FactRow, MessageRow, Rows
+from agent_memory.backend._archive import Archive
 from agent_memory.backend._duckdb import DuckDBArchive
+from agent_memory.backend._rows import DeadLetter, EventRow, FactRow, MessageRow, Rows
 from agent_memory.errors import ArchiveRefused, ArchiveUnavailable
 from tests.backend.rows import BEGUN, CLOSED, TURN, batch, turn
 

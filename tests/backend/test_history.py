@@ -13,11 +13,11 @@ import pytest
 from inline_snapshot import snapshot
 
 from agent_memory.backend import _history as history
-from agent_memory.backend._archive import EventRow, FactRow, Rows
 from agent_memory.backend._duckdb import DuckDBArchive
 from agent_memory.backend._endpoint import serve_history, socket_of
 from agent_memory.backend._history import Answer, Period
 from agent_memory.backend._redis import RedisStore
+from agent_memory.backend._rows import EventRow, FactRow, Rows
 from agent_memory.backend._threaded import Stop
 from agent_memory.errors import ArchiveUnavailable
 from tests.backend.outbox import running_archiver

@@ -13,7 +13,6 @@ import duckdb
 import pytest
 
 from agent_memory.backend import _history as history
-from agent_memory.backend._archive import EventRow, Rows
 from agent_memory.backend._duckdb import DuckDBArchive
 from agent_memory.backend._erasure import Tombstone
 from agent_memory.backend._extensions import load_extension
@@ -21,6 +20,7 @@ from agent_memory.backend._history import Question
 from agent_memory.backend._lake import LakeArchive
 from agent_memory.backend._lake_move import move_into_lake
 from agent_memory.backend._retention import Rule, retain
+from agent_memory.backend._rows import EventRow, Rows
 from agent_memory.backend._tables import write
 from agent_memory.errors import ArchiveRefused, ArchiveUnavailable, InvalidInput, SetupError
 from agent_memory.privacy._audit import Audit

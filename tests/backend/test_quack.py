@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from agent_memory.backend import _history as history
 from agent_memory.backend import _quack_server
-from agent_memory.backend._archive import EventRow, FactRow, Rows
 from agent_memory.backend._duckdb import DuckDBArchive
 from agent_memory.backend._erasure import Tombstone
 from agent_memory.backend._extensions import load_extension
@@ -21,6 +20,7 @@ from agent_memory.backend._history import Answer, HistoryReader, Parameter, Ques
 from agent_memory.backend._ledger import AuditNote
 from agent_memory.backend._quack import SERVED, QuackArchive, call_of, literal, parameters_of
 from agent_memory.backend._quack_server import MOST_CHARACTERS, MOST_ROWS
+from agent_memory.backend._rows import EventRow, FactRow, Rows
 from agent_memory.errors import ArchiveUnavailable, InvalidInput
 from tests.backend.quack import TOKEN, served
 from tests.backend.rows import BEGUN, CLOSED, batch, turn

@@ -8,13 +8,13 @@ import duckdb
 import pytest
 
 from agent_memory.backend import _history as history
-from agent_memory.backend._archive import Rows
 from agent_memory.backend._archiver import Archiver
 from agent_memory.backend._duckdb import DuckDBArchive
 from agent_memory.backend._endpoint import socket_of
 from agent_memory.backend._redis import RedisStore
 from agent_memory.backend._restore import restore
 from agent_memory.backend._retention import Rule, outlived, retain
+from agent_memory.backend._rows import Rows
 from agent_memory.errors import ArchiveUnavailable
 from tests.backend.outbox import archived, backlog, commit, emptied, running_archiver
 from tests.backend.rows import BEGUN, CLOSED, batch, decode, turn

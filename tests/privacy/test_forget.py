@@ -17,6 +17,7 @@ from redis.asyncio import Redis
 from agent_memory.backend._archive import Batch
 from agent_memory.backend._key_store import WrappedKey
 from agent_memory.backend._protocol import Idle
+from agent_memory.backend._reading import read_here
 from agent_memory.backend._redis import RedisStore
 from agent_memory.errors import ContactErased, InvalidInput, LeaseLost, SetupError
 from agent_memory.manager import SessionManager
@@ -145,10 +146,10 @@ async def test_a_change_by_a_worker_with_the_old_key_is_written_with_the_new_one
 async def test_rows_that_an_archiver_had_in_hand_are_left_out(house: House) -> None:
     await talk(house.manager, inbound(0))
     entries = await house.store.outbox.read(0, after='0-0', count=10, block=timedelta(0))
-    rows = [await house.archiver().decode(entry) for entry in entries]
+    packed = await read_here([await house.archiver().decode(entry) for entry in entries])
 
     await house.eraser().forget(PHONE)
-    await house.archive.append(Batch(0, '0-0', entries[-1].id, rows))
+    await house.archive.append(Batch(0, '0-0', entries[-1].id, packed))
 
     assert sum((await house.archive.traces(await house.archive.tombstones())).values()) == 0
     assert await house.archive.offset(0) == entries[-1].id

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from agent_memory.backend._archive import EventRow, Rows
 from agent_memory.backend._duckdb import DuckDBArchive
 from agent_memory.backend._ledger import AuditNote, RequestStep
+from agent_memory.backend._rows import EventRow, Rows
 from agent_memory.privacy._audit import Audit
 from tests.backend.rows import BEGUN, batch, turn
 
