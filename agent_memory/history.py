@@ -60,7 +60,9 @@ def rows_of(codec: Codec[Any], vault: Vault | None = None) -> Callable[[Entry], 
         if sealed_by is None:
             # A contact whose entries are older than sealing gets its key here.
             return _rows(entry, codec.of(await vault.box(entry.contact_id), accepts_plain=vault.accepts_plain))
-        box = await vault.find(entry.contact_id, key_id=sealed_by)
+        box = vault.held(entry.contact_id)
+        if box is None or box.key_id != sealed_by:
+            box = await vault.find(entry.contact_id, key_id=sealed_by)
         if box is None or box.key_id != sealed_by:
             if await vault.is_erased(entry.contact_id, sealed_by):
                 return Rows()
@@ -250,62 +252,41 @@ def _sealed_turn_rows(entry: Entry, box: Box) -> Rows:
 def _turn_rows(entry: Entry, record: TurnRecord, box: Box | None, whole: str) -> Rows:
     session_id, contact_id, version = _session_id(entry), entry.contact_id, entry.version
     cells = Cells(box)
-    return Rows(
-        turns=(
-            TurnRow(
-                session_id=session_id,
-                contact_id=contact_id,
-                started_at=_started(entry),
-                version=version,
-                turn=record.turn,
-                commit_id=entry.commit_id,
-                at=record.at,
-                sent_at=record.messages[0].at if record.messages else None,
-                state=record.state,
-                score=record.score,
-                completeness=record.completeness,
-                model=record.model,
-                usage=to_json(record.usage).decode(),
-                cost=record.cost,
-                duration_ms=record.duration_ms,
-                record=whole,
-                source=_source(record),
-                asked=','.join(record.asked) or None,
-            ),
-        ),
-        messages=tuple(
-            MessageRow(id_, session_id, contact_id, role, cells.text(f'content:{id_}', content), at)
-            for place, (role, content, at) in enumerate(record.spoken())
-            for id_ in (f'{session_id}:{version}:{place}',)
-        ),
-        facts=tuple(
-            FactRow(
-                session_id=session_id,
-                contact_id=contact_id,
-                version=made,
-                field=fact.field,
-                old=cells.value(f'old:{session_id}:{made}:{fact.field}', fact.previous),
-                new=cells.value(f'new:{session_id}:{made}:{fact.field}', fact.value),
-                message=fact.message,
-                author=fact.by,
-                at=fact.at,
-            )
-            for made, facts in ((0, record.carried), (version, record.facts))
-            for fact in facts
-        ),
-        events=tuple(
-            EventRow(
-                session_id=session_id,
-                contact_id=contact_id,
-                version=version,
-                kind=event.kind,
-                message=event.message,
-                data=cells.event(f'data:{session_id}:{version}:{event.kind}', event.data),
-                at=event.at,
-            )
-            for event in record.events
-        ),
+    turn = TurnRow(
+        session_id=session_id,
+        contact_id=contact_id,
+        started_at=_started(entry),
+        version=version,
+        turn=record.turn,
+        commit_id=entry.commit_id,
+        at=record.at,
+        sent_at=record.messages[0].at if record.messages else None,
+        state=record.state,
+        score=record.score,
+        completeness=record.completeness,
+        model=record.model,
+        usage=to_json(record.usage).decode(),
+        cost=record.cost,
+        duration_ms=record.duration_ms,
+        record=whole,
+        source=_source(record),
+        asked=','.join(record.asked) or None,
     )
+    messages: list[MessageRow] = []
+    for place, (role, content, at) in enumerate(record.spoken()):
+        id_ = f'{session_id}:{version}:{place}'
+        messages.append(MessageRow(id_, session_id, contact_id, role, cells.text(f'content:{id_}', content), at))
+    facts: list[FactRow] = []
+    for made, changed in ((0, record.carried), (version, record.facts)):
+        for fact in changed:
+            place = f'{session_id}:{made}:{fact.field}'
+            old, new = cells.value(f'old:{place}', fact.previous), cells.value(f'new:{place}', fact.value)
+            facts.append(FactRow(session_id, contact_id, made, fact.field, old, new, fact.message, fact.by, fact.at))
+    events: list[EventRow] = []
+    for event in record.events:
+        data = cells.event(f'data:{session_id}:{version}:{event.kind}', event.data)
+        events.append(EventRow(session_id, contact_id, version, event.kind, event.message, data, event.at))
+    return Rows(turns=(turn,), messages=tuple(messages), facts=tuple(facts), events=tuple(events))
 
 
 def _source(record: TurnRecord) -> str | None:

@@ -56,13 +56,9 @@ class Unread(NamedTuple):
     """An entry and the key that opens it, so that its rows can be made anywhere, such as in another process."""
 
     make: Callable[[Entry, Any], Rows]
-    """A function of a module: another process is told its name."""
+    """Makes the rows of an entry with its key, or raises what is wrong with it. Another process is told its name."""
     entry: Entry
     key: Any
-
-    def rows(self) -> Rows:
-        """Return what it becomes. Raises whatever is wrong with the entry."""
-        return self.make(self.entry, self.key)
 
 
 @dataclass(frozen=True)

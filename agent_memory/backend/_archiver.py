@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 
 import anyio
 import anyio.lowlevel
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from agent_memory import telemetry
 from agent_memory.backend._archive import Archive, Batch, Entry, Outbox, Unread
@@ -22,6 +23,8 @@ _logger = logging.getLogger(__name__)
 
 _NO_WAIT = timedelta(0)
 _REST = 9
+_AHEAD = 1
+"""Batches that wait between two stages, so that none stands still while another takes longer than usual."""
 _LOOKED_UP_AT_ONCE = 500
 """Keys of entries; about 1 ms."""
 
@@ -113,46 +116,47 @@ class Archiver:
         return min(max(_REST * worked_s, self.linger.total_seconds()), self.max_linger.total_seconds())
 
     async def _move(self, partition: int, block: timedelta) -> _Moved:
-        """Archive batch after batch, up to one that is not full."""
+        """Archive batch after batch, up to one that is not full: one is written while the next is read and one fetched."""
         # Asked each time: the file may have been removed or replaced, and the offset is whatever it says.
         after = await self.archive.offset(partition)
-        taken = _Taken(after, await self._fetch(partition, after, block))
+        first = await self._fetch(partition, after, block)
         started, moved = time.perf_counter(), 0
-        if taken.entries:
-            taken = await self._read(taken)
-        while taken.entries:
-            moved += len(taken.entries)
-            taken = await self._put_and_take_next(partition, taken)
+        if first.entries:
+            to_read, fetched = anyio.create_memory_object_stream[_Fetched](_AHEAD)
+            to_write, read = anyio.create_memory_object_stream[_Read](_AHEAD)
+            try:
+                async with anyio.create_task_group() as tasks, read:
+                    tasks.start_soon(self._fetch_on, partition, first, to_read)
+                    tasks.start_soon(self._read_on, fetched, to_write)
+                    async for batch in read:
+                        await self._put(partition, batch)
+                        moved += len(batch.fetched.entries)
+            except ExceptionGroup as failed:
+                # What was written and not trimmed is trimmed when archiving goes on.
+                raise failed.exceptions[0] from failed
         return _Moved(moved, time.perf_counter() - started)
 
-    async def _put_and_take_next(self, partition: int, taken: _Taken) -> _Taken:
-        """Write a batch and return the next one if this one was full, which is read while this one is written."""
-        last = taken.entries[-1].id
-        following = _Taken(last, ())
-        if len(taken.entries) == self.batch:
-            following = _Taken(last, await self._fetch(partition, last, _NO_WAIT))
-        if not following.entries:
-            await self._put(partition, taken)
-            return following
-        try:
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(self._put, partition, taken)
-                following = await self._read(following)
-        except ExceptionGroup as failed:
-            # What was written and not trimmed is trimmed when archiving goes on.
-            raise failed.exceptions[0] from failed
-        return following
+    async def _fetch_on(self, partition: int, batch: _Fetched, to_read: MemoryObjectSendStream[_Fetched]) -> None:
+        async with to_read:
+            await to_read.send(batch)
+            while len(batch.entries) == self.batch:
+                batch = await self._fetch(partition, batch.entries[-1].id, _NO_WAIT)
+                if batch.entries:
+                    await to_read.send(batch)
 
-    async def _fetch(self, partition: int, after: str, block: timedelta) -> Sequence[Entry]:
-        return await self.outbox.read(partition, after=after, count=self.batch, block=block)
+    async def _read_on(
+        self, fetched: MemoryObjectReceiveStream[_Fetched], to_write: MemoryObjectSendStream[_Read]
+    ) -> None:
+        async with fetched, to_write:
+            async for batch in fetched:
+                try:
+                    packed = await self._read(batch.found)
+                except ArchiveRefused:
+                    packed = None
+                await to_write.send(_Read(batch, packed))
 
-    async def _read(self, taken: _Taken) -> _Taken:
-        try:
-            return replace(taken, packed=await self._packed(taken.entries))
-        except ArchiveRefused:
-            return taken  # in parts, when its turn comes
-
-    async def _packed(self, entries: Sequence[Entry]) -> Packed:
+    async def _fetch(self, partition: int, after: str, block: timedelta) -> _Fetched:
+        entries = await self.outbox.read(partition, after=after, count=self.batch, block=block)
         found: list[Rows | Unread] = []
         for place, entry in enumerate(entries, start=1):
             try:
@@ -165,6 +169,9 @@ class Archiver:
             if place % _LOOKED_UP_AT_ONCE == 0:
                 # In a single-process deployment turns run in this loop too.
                 await anyio.lowlevel.checkpoint()
+        return _Fetched(after, entries, found)
+
+    async def _read(self, found: Sequence[Rows | Unread]) -> Packed:
         if self.reader is not None and self.reader.takes(len(found)):
             try:
                 return await self.reader.read(found)
@@ -172,36 +179,50 @@ class Archiver:
                 _logger.warning(telemetry.READS_ALONE, error)
         return await read_here(found)
 
-    async def _put(self, partition: int, taken: _Taken) -> None:
-        with telemetry.span(telemetry.ARCHIVE, {telemetry.ENTRIES: len(taken.entries)}):
-            await self._store(partition, taken.after, taken.entries, taken.packed)
-            await self.outbox.trim(partition, upto=taken.entries[-1].id)
+    async def _put(self, partition: int, batch: _Read) -> None:
+        with telemetry.span(telemetry.ARCHIVE, {telemetry.ENTRIES: len(batch.fetched.entries)}):
+            await self._store(partition, batch.fetched, batch.packed)
+            await self.outbox.trim(partition, upto=batch.fetched.entries[-1].id)
 
-    async def _store(self, partition: int, after: str, entries: Sequence[Entry], packed: Packed | None) -> None:
+    async def _store(self, partition: int, batch: _Fetched, packed: Packed | None) -> None:
         """Write the entries in order; of those that the archive refuses only the guilty one goes to the dead letters."""
+        last = batch.entries[-1]
         try:
-            packed = packed or await self._packed(entries)
-            await self.archive.append(Batch(partition, after, entries[-1].id, packed))
+            packed = packed or await read_here(batch.found)
+            await self.archive.append(Batch(partition, batch.after, last.id, packed))
         except ArchiveRefused as error:
-            if len(entries) > 1:
-                half = len(entries) // 2
-                await self._store(partition, after, entries[:half], None)
-                await self._store(partition, entries[half - 1].id, entries[half:], None)
+            if len(batch.entries) > 1:
+                for half in batch.halves():
+                    await self._store(partition, half, None)
                 return
-            packed = pack([dead(entries[0], error)])
-            await self.archive.append(Batch(partition, after, entries[0].id, packed))
+            packed = pack([dead(last, error)])
+            await self.archive.append(Batch(partition, batch.after, last.id, packed))
         for letter in packed.dead_letters():
             _logger.error(telemetry.DEAD_ENTRY, letter.entry_id, partition, letter.error.partition(':')[0])
 
 
 @dataclass(frozen=True)
-class _Taken:
-    """Entries behind the id `after`, and the rows that they become."""
+class _Fetched:
+    """Entries behind the id `after`, each with its rows or its key."""
 
     after: str
     entries: Sequence[Entry]
-    packed: Packed | None = None
-    """`None` while they are not read, and when one of them can never be written."""
+    found: Sequence[Rows | Unread]
+
+    def halves(self) -> tuple[_Fetched, _Fetched]:
+        half = len(self.entries) // 2
+        return (
+            _Fetched(self.after, self.entries[:half], self.found[:half]),
+            _Fetched(self.entries[half - 1].id, self.entries[half:], self.found[half:]),
+        )
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A batch and its rows; `None` when one of them can never be written."""
+
+    fetched: _Fetched
+    packed: Packed | None
 
 
 @dataclass(frozen=True)

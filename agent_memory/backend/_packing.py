@@ -43,8 +43,13 @@ class Packed:
     """Each session that they touch, as they alone would leave it."""
     followed: tuple[EventRow, ...]
     """Events that the ledger follows."""
-    contacts: frozenset[str]
-    """Whose rows these are."""
+
+    def contacts(self) -> set[str]:
+        """Return whose rows these are."""
+        held = {row.contact_id for row in self.sessions}
+        for name, columns in self.tables.items():
+            held.update(from_json(columns[_place('contact_id', ROWS[name])]))
+        return held
 
     def dead_letters(self) -> list[DeadLetter]:
         """Return what nobody could read or store. The bodies are in hex."""
@@ -60,7 +65,6 @@ class Packed:
             {name: columns for name, columns in tables.items() if columns},
             tuple(row for row in self.sessions if stays(row.contact_id, _began_ms(row.session_id))),
             tuple(row for row in self.followed if stays(row.contact_id, _began_ms(row.session_id))),
-            self.contacts,
         )
 
 
@@ -73,7 +77,6 @@ class Packer:
         self._parts: dict[str, list[Columns]] = {name: [] for name in ROWS}
         self._walk = Walk()
         self._followed: list[EventRow] = []
-        self._contacts: set[str] = set()
 
     def add(self, rows: Rows) -> None:
         """Add what one entry became.
@@ -81,10 +84,8 @@ class Packer:
         Raises:
             ArchiveRefused: A string of the last entries is no text, such as half of a surrogate pair.
         """
-        self._entries += 1
         self._held.append(rows)
         self._walk.take(rows)
-        self._followed += (event for event in rows.events if event.kind in FOLLOWED)
         if len(self._held) == _AT_ONCE:
             self._pack()
 
@@ -96,14 +97,15 @@ class Packer:
         """
         self._pack()
         tables = {name: tuple(map(_joined, zip(*parts, strict=True))) for name, parts in self._parts.items() if parts}
-        return Packed(self._entries, tables, self._walk.sessions(), tuple(self._followed), frozenset(self._contacts))
+        return Packed(self._entries, tables, self._walk.sessions(), tuple(self._followed))
 
     def _pack(self) -> None:
         held, self._held = self._held, []
+        self._entries += len(held)
         for name, parts in self._parts.items():
             if rows := [row for entry in held for row in getattr(entry, name)]:
                 parts.append(columns_of(rows))
-        self._contacts.update(row.contact_id for entry in held for of_table in entry for row in of_table)
+        self._followed += (event for entry in held for event in entry.events if event.kind in FOLLOWED)
 
 
 def pack(entries: Iterable[Rows]) -> Packed:
@@ -135,12 +137,15 @@ def _joined(parts: Sequence[str]) -> str:
 
 
 def _only(columns: Columns, row: type[NamedTuple], stays: Stays) -> Columns:
-    fields = row._fields
-    contact = fields.index('contact_id')
+    contact = _place('contact_id', row)
     # What has no session was received when its entry was written.
-    began = fields.index('session_id' if 'session_id' in fields else 'entry_id')
+    began = _place('session_id' if 'session_id' in row._fields else 'entry_id', row)
     rows = zip(*map(from_json, columns), strict=True)
     return columns_of(one for one in rows if stays(one[contact], _began_ms(one[began])))
+
+
+def _place(field: str, row: type[NamedTuple]) -> int:
+    return row._fields.index(field)
 
 
 def _began_ms(id_: str) -> int:

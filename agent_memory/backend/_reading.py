@@ -45,7 +45,7 @@ async def read_here(found: Sequence[Rows | Unread]) -> Packed:
     """
     packer = Packer()
     for place, one in enumerate(found, start=1):
-        packer.add(_rows(one))
+        packer.add(one if isinstance(one, Rows) else _made(*one))
         if place % _AT_ONCE == 0:
             # In a single-process deployment turns run in this loop too.
             await anyio.lowlevel.checkpoint()
@@ -95,31 +95,35 @@ class ReaderProcess:
         async with self._turn:
             work: _Work = [one if isinstance(one, Rows) else (one.make, tuple(one.entry), one.key) for one in found]
             try:
-                answer = await to_thread.run_sync(self._exchange, work, abandon_on_cancel=True)
-            except BaseException:
+                process = self._process = self._process or _started()
+                answer = await to_thread.run_sync(_exchange, process, work, abandon_on_cancel=True)
+            except BaseException as error:
                 # Half of an answer may be on its way.
-                self._failed = True
                 self._end()
+                self._failed = isinstance(error, Exception)
                 raise
         if isinstance(answer, ArchiveRefused):
             raise answer
         return answer
 
-    def _exchange(self, work: _Work) -> Packed | ArchiveRefused:
-        process = self._process = self._process or _started()
-        to, back = cast('IO[bytes]', process.stdin), cast('IO[bytes]', process.stdout)
-        try:
-            to.write(pickle.dumps(work, pickle.HIGHEST_PROTOCOL))
-            to.flush()
-            return pickle.load(back)  # noqa: S301 - of a process of our own
-        except (EOFError, pickle.UnpicklingError) as error:
-            raise BrokenPipeError('the reading process has ended') from error
-
     def _end(self) -> None:
         process, self._process = self._process, None
         if process is not None:
             process.kill()
-            process.communicate()
+            process.wait()
+            for pipe in (process.stdin, process.stdout):
+                with suppress(OSError):  # what was not sent yet cannot be
+                    cast('IO[bytes]', pipe).close()
+
+
+def _exchange(process: subprocess.Popen[bytes], work: _Work) -> Packed | ArchiveRefused:
+    to, back = cast('IO[bytes]', process.stdin), cast('IO[bytes]', process.stdout)
+    try:
+        to.write(pickle.dumps(work, pickle.HIGHEST_PROTOCOL))
+        to.flush()
+        return pickle.load(back)  # noqa: S301 - of a process of our own
+    except (EOFError, pickle.UnpicklingError) as error:
+        raise BrokenPipeError('the process that read has ended') from error
 
 
 def _started() -> subprocess.Popen[bytes]:
@@ -133,11 +137,12 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
 
 
-def _rows(one: Rows | Unread) -> Rows:
+def _made(make: Callable[[Entry, Any], Rows], fields: tuple[Any, ...], key: Any) -> Rows:
+    entry = Entry(*fields)
     try:
-        return one if isinstance(one, Rows) else one.rows()
+        return make(entry, key)
     except Exception as error:  # noqa: BLE001 - whatever it is, the entries behind this one must go on
-        return dead(cast('Unread', one).entry, error)
+        return dead(entry, error)
 
 
 def _serve(asked: IO[bytes], answers: IO[bytes]) -> None:
@@ -149,14 +154,13 @@ def _serve(asked: IO[bytes], answers: IO[bytes]) -> None:
             return
         pickle.dump(_answer(work), answers, pickle.HIGHEST_PROTOCOL)
         answers.flush()
-        gc.freeze()  # what the first batch imported stays for good
 
 
 def _answer(work: _Work) -> Packed | ArchiveRefused:
     packer = Packer()
     try:
         for one in work:
-            packer.add(_rows(one if isinstance(one, Rows) else Unread(one[0], Entry(*one[1]), one[2])))
+            packer.add(one if isinstance(one, Rows) else _made(*one))
         return packer.packed()
     except ArchiveRefused as error:
         return error
@@ -165,6 +169,8 @@ def _answer(work: _Work) -> Packed | ArchiveRefused:
 if __name__ == '__main__':
     # Ctrl-C is for the process that started this one, which then ends it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # What it makes of a batch holds no cycles and is let go of at once.
+    gc.disable()
     answers, sys.stdout = sys.stdout.buffer, sys.stderr
     with suppress(BrokenPipeError):
         _serve(sys.stdin.buffer, answers)

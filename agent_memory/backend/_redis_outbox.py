@@ -52,14 +52,15 @@ def _next(entry_id: str) -> str:
 
 
 def _entry(partition: int, id_: bytes, fields: dict[bytes, bytes]) -> Entry:
+    # By place: there are many.
     return Entry(
-        id=id_.decode(),
-        kind=cast('EntryKind', fields[b'kind'].decode()),
-        contact_id=fields[b'contact'].decode(),
-        started_ms=int(fields[b'started']),
-        version=int(fields[b'version']),
-        commit_id=fields[b'commit'].decode(),
-        body=fields[b'body'],
-        note=fields.get(b'note', b'').decode(),
-        partition=partition,
+        id_.decode(),
+        cast('EntryKind', fields[b'kind'].decode()),
+        fields[b'contact'].decode(),
+        int(fields[b'started']),
+        int(fields[b'version']),
+        fields[b'commit'].decode(),
+        fields[b'body'],
+        fields[b'note'].decode() if b'note' in fields else '',
+        partition,
     )

@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+from binascii import b2a_base64
 from typing import Literal
 
 from cryptography.exceptions import InvalidTag
@@ -103,7 +104,7 @@ class Box:
         """Return `text` sealed as text, for a place that whoever opens it has to name."""
         nonce = os.urandom(_NONCE_BYTES)
         sealed = self._aes.encrypt(nonce, text.encode(errors='surrogatepass'), self._bound(place))
-        return TEXT + base64.b64encode(self._key_id + nonce + sealed).decode()
+        return TEXT + b2a_base64(self._key_id + nonce + sealed, newline=False).decode()
 
     def open_text(self, place: str, text: str) -> str:
         """Return a text that was sealed for `place`.

@@ -17,6 +17,7 @@ from agent_memory.backend._archiver import Archiver
 from agent_memory.backend._duckdb import DuckDBArchive
 from agent_memory.backend._endpoint import serve_history
 from agent_memory.backend._open import open_archive
+from agent_memory.backend._reading import ReaderProcess
 from agent_memory.backend._redis import RedisStore
 from agent_memory.backend._rows import MessageRow, SessionRow
 from agent_memory.backend._threaded import ThreadedArchive
@@ -107,12 +108,12 @@ async def _run(url: str, archive: ThreadedArchive, ready: Event, death: Death, o
     outbox = DyingOutbox(RedisStore.from_url(url).outbox, death)
     # Small batches and no pause: many transactions to be killed in.
     batch = 20 if death.point else 500
-    archiver = Archiver(
-        outbox, DyingArchive(archive, death), decode, only=only, batch=batch, linger=timedelta(0),
-        max_backoff=timedelta(milliseconds=200),
-    )  # fmt: skip
-    ready.set()
-    async with anyio.create_task_group() as tasks:
+    async with ReaderProcess(fewest=batch) as reader, anyio.create_task_group() as tasks:
+        archiver = Archiver(
+            outbox, DyingArchive(archive, death), decode, reader, only=only, batch=batch, linger=timedelta(0),
+            max_backoff=timedelta(milliseconds=200),
+        )  # fmt: skip
+        ready.set()
         if isinstance(archive, DuckDBArchive):
             tasks.start_soon(serve_history, archive, archive.path)
         await archiver.run()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 
-from agent_memory.backend._archive import Batch, Entry
+from agent_memory.backend._archive import Batch, Entry, Unread
 from agent_memory.backend._packing import pack
 from agent_memory.backend._rows import MessageRow, Rows, SessionRow, TurnRow
 
@@ -63,11 +63,15 @@ def batch(*rows: Rows, after: str = '0-0', offset: str = '1-0', partition: int =
     return Batch(partition, after, offset, pack(rows))
 
 
-async def decode(entry: Entry) -> Rows:
-    """Decode a body such as `{"n": 3}`; `{"n": 3, "record": "no JSON"}` makes a row that the archive refuses."""
+def made(entry: Entry, _: None = None) -> Rows:
+    """Return the rows of a body such as `{"n": 3}`; `{"n": 3, "record": "no JSON"}` makes one that the archive refuses."""
     body = json.loads(entry.body)
     session = f'{entry.contact_id}:{entry.started_ms}'
     if entry.kind == 'close':
         return Rows(sessions=(CLOSED._replace(session_id=session, contact_id=entry.contact_id, reason=entry.note),))
     rows = turn(entry.version, session=session)
     return rows._replace(turns=(rows.turns[0]._replace(turn=body['n'], record=body.get('record', '{}')),))
+
+
+async def decode(entry: Entry) -> Unread:
+    return Unread(made, entry, None)

@@ -14,11 +14,12 @@ from agent_memory.backend._archive import Batch
 from agent_memory.backend._archiver import Archiver
 from agent_memory.backend._duckdb import DuckDBArchive
 from agent_memory.backend._packing import pack
+from agent_memory.backend._reading import ReaderProcess
 from agent_memory.backend._redis import RedisStore
 from agent_memory.backend._status import archive_status
 from agent_memory.errors import ArchiveUnavailable, SetupError
 from tests.backend.outbox import archived, backlog, commit, emptied, running_archiver
-from tests.backend.rows import decode
+from tests.backend.rows import decode, made
 from tests.backend.test_duckdb import another_process_holds
 
 
@@ -113,17 +114,33 @@ async def test_turns_that_come_one_by_one_do_not_keep_the_archiver_busy(store: R
     assert 0 < share < 0.25
 
 
+@pytest.mark.parametrize('fewest', [1, 1000], ids=['in a second process', 'here'])
 async def test_what_cannot_be_read_or_stored_goes_to_the_dead_letters_alone(
-    archiver: Archiver, store: RedisStore, archive: DuckDBArchive, path: Path
+    archiver: Archiver,
+    store: RedisStore,
+    archive: DuckDBArchive,
+    path: Path,
+    fewest: int,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    poison = {3: b'no json', 6: b'{"n": 6, "record": "no json"}', 7: b'{"n": 7, "record": "no json"}'}
-    for n in range(1, 10):
+    poison = {
+        3: b'no json',
+        6: b'{"n": 6, "record": "no json"}',
+        7: b'{"n": 7, "record": "no json"}',
+        8: b'{"n": 8, "record": "half a pair: \\ud800"}',
+    }
+    for n in range(1, 11):
         await commit(store, 'ana', n, poison.get(n))
 
-    assert await archiver.drain() == 9
+    async with ReaderProcess(fewest=fewest) as reader:
+        assert await replace(archiver, reader=reader).drain() == 10
+    assert [record.message.rpartition(': ')[2] for record in caplog.records] == [
+        'JSONDecodeError',
+        *['ArchiveRefused'] * 3,
+    ]
     assert await backlog(store.outbox) == 0
     await archive.close()
-    assert archived(path) == {'ana': [1, 2, 4, 5, 8, 9]}
+    assert archived(path) == {'ana': [1, 2, 4, 5, 9, 10]}
     with duckdb.connect(path) as connection:
         letters = connection.execute('SELECT contact_id, kind, body, error FROM dead_letters ORDER BY rowid').fetchall()
     assert [(contact, kind, body) for contact, kind, body, _ in letters] == [
@@ -140,7 +157,7 @@ async def test_entries_that_were_archived_but_not_trimmed_are_trimmed_and_not_do
     await commit(store, 'ana', 1)
     [partition] = [number for number in range(2) if await store.outbox.backlog(number)]
     [entry] = await store.outbox.read(partition, after='0-0', count=10, block=timedelta(0))
-    await archive.append(Batch(partition, '0-0', entry.id, pack([await decode(entry)])))
+    await archive.append(Batch(partition, '0-0', entry.id, pack([made(entry)])))
 
     assert await archiver.drain() == 0
     assert await backlog(store.outbox) == 0

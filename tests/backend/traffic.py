@@ -24,10 +24,14 @@ class Traffic:
 
     async def run(self) -> None:
         while True:
-            self.sent += 1
             with anyio.CancelScope(shield=True):
-                await commit(self.store, f'contact{(self.sent - 1) % CONTACTS + 1}', self.sent)
+                await self.one()
             await anyio.sleep(0.001)
+
+    async def one(self) -> None:
+        """Commit the next one."""
+        self.sent += 1
+        await commit(self.store, f'contact{(self.sent - 1) % CONTACTS + 1}', self.sent)
 
     async def check(self, where: str | Path) -> None:
         """Archive the rest, then compare: lost = doubled = reordered = left behind = 0."""

@@ -13,8 +13,9 @@ import pytest
 
 from agent_memory.backend._redis import RedisStore
 from tests.backend.archiver_process import POINTS
-from tests.backend.outbox import running_archiver
+from tests.backend.outbox import backlog, running_archiver
 from tests.backend.traffic import Traffic
+from tests.servers import until
 
 
 @pytest.fixture
@@ -40,6 +41,25 @@ async def test_twenty_random_kills_lose_double_and_reorder_nothing(
     await traffic.check(path)
 
 
+async def test_kills_in_the_middle_of_a_backlog_lose_nothing_and_leave_no_process(
+    store: RedisStore, redis_url: str, tmp_path: Path
+) -> None:
+    traffic, path, chance, readers = Traffic(store), tmp_path / 'history.duckdb', random.Random(7), set[int]()
+    for _ in range(6000):
+        await traffic.one()
+    hits = 0
+    for _ in range(8):
+        async with running_archiver(redis_url, path, 'never') as process:
+            await anyio.sleep(chance.uniform(0.4, 1.2))
+            readers |= _children(process.pid)
+            hits += await backlog(store.outbox) > 0
+            process.kill()
+    assert hits > 2
+    assert readers
+    await until(lambda: _gone(readers))
+    await traffic.check(path)
+
+
 @pytest.mark.parametrize('point', POINTS)
 async def test_a_crash_at_any_step_loses_doubles_and_reorders_nothing(
     store: RedisStore, redis_url: str, tmp_path: Path, point: str
@@ -53,3 +73,13 @@ async def test_a_crash_at_any_step_loses_doubles_and_reorders_nothing(
                 assert process.exitcode == -signal.SIGKILL
         tasks.cancel_scope.cancel()
     await traffic.check(path)
+
+
+def _children(pid: int | None) -> set[int]:
+    return {
+        int(child) for task in Path(f'/proc/{pid}/task').iterdir() for child in (task / 'children').read_text().split()
+    }
+
+
+async def _gone(pids: set[int]) -> bool:
+    return not any([await anyio.Path(f'/proc/{pid}').exists() for pid in pids])
