@@ -1,7 +1,8 @@
 """What the history costs: `python -m benchmarks.history [--messages 10000000] [--turns 100000] [--json]`.
 
 Archiving: rows a second of a backlog in a real outbox, sealed as it is by default, into a new file, by an archiver that
-runs already; against `executemany` and an Arrow bulk load of the same rows (`make bench-history` brings pyarrow). Reading: one contact's transcript and the funnel
+runs already; against `executemany` and an Arrow bulk load of the same rows into a file that is opened with the same
+settings (`make bench-history` brings pyarrow). Reading: one contact's transcript and the funnel
 over generated messages, the last 100,000 of which came after the file was sorted, how long sorting took, and the file's
 size.
 """
@@ -29,7 +30,7 @@ import duckdb
 from agent_memory.backend import _history as history
 from agent_memory.backend._archive import Batch, Entry, Unread
 from agent_memory.backend._archiver import Archiver
-from agent_memory.backend._duckdb import DuckDBArchive
+from agent_memory.backend._duckdb import CONFIG, DuckDBArchive
 from agent_memory.backend._packing import pack
 from agent_memory.backend._reading import ReaderProcess
 from agent_memory.backend._redis import RedisStore
@@ -153,7 +154,7 @@ def columns_of(row: Any) -> str:
 
 def empty(path: Path) -> duckdb.DuckDBPyConnection:
     asyncio.run(_create(path))
-    return duckdb.connect(path)
+    return duckdb.connect(path, config=CONFIG)
 
 
 async def _create(path: Path) -> None:

@@ -150,7 +150,7 @@ class Archiver:
         async with fetched, to_write:
             async for batch in fetched:
                 try:
-                    packed = await self._read(batch.found)
+                    packed = await self._read(batch)
                 except ArchiveRefused:
                     packed = None
                 await to_write.send(_Read(batch, packed))
@@ -169,15 +169,16 @@ class Archiver:
             if place % _LOOKED_UP_AT_ONCE == 0:
                 # In a single-process deployment turns run in this loop too.
                 await anyio.lowlevel.checkpoint()
-        return _Fetched(after, entries, found)
+        request = self.reader.request(found) if self.reader and self.reader.takes(len(found)) else b''
+        return _Fetched(after, entries, found, request)
 
-    async def _read(self, found: Sequence[Rows | Unread]) -> Packed:
-        if self.reader is not None and self.reader.takes(len(found)):
+    async def _read(self, batch: _Fetched) -> Packed:
+        if self.reader and batch.request and self.reader.takes(len(batch.found)):
             try:
-                return await self.reader.read(found)
+                return await self.reader.read(batch.request)
             except OSError as error:
                 _logger.warning(telemetry.READS_ALONE, error)
-        return await read_here(found)
+        return await read_here(batch.found)
 
     async def _put(self, partition: int, batch: _Read) -> None:
         with telemetry.span(telemetry.ARCHIVE, {telemetry.ENTRIES: len(batch.fetched.entries)}):
@@ -208,6 +209,8 @@ class _Fetched:
     after: str
     entries: Sequence[Entry]
     found: Sequence[Rows | Unread]
+    request: bytes = b''
+    """What a second process is asked to read; empty when they are read here."""
 
     def halves(self) -> tuple[_Fetched, _Fetched]:
         half = len(self.entries) // 2

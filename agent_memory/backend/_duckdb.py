@@ -35,7 +35,7 @@ from agent_memory.errors import ArchiveUnavailable
 P = ParamSpec('P')
 R = TypeVar('R')
 
-_CONFIG: dict[str, str | bool | int | float | list[str]] = {
+CONFIG: dict[str, str | bool | int | float | list[str]] = {
     # Both DuckDB 1.5 and 2.x read and write this format; 1.5 cannot open the one that 2.0 writes by default.
     'storage_compatibility_version': 'v1.5.0',
     # Each checkpoint packs the newest rows anew, which takes a fifth of the time of a backlog at the default of 16 MB. A log
@@ -44,6 +44,7 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     # Otherwise sorting ten million messages takes 5 GB from whatever else runs here.
     'memory_limit': '1GB',
 }
+"""How the file is opened."""
 
 _MOST_UNSORTED = 100_000
 """Messages that a question about one contact has to read through because they are not sorted: about half a ms."""
@@ -195,7 +196,7 @@ class DuckDBArchive(ThreadedArchive):
         if self._connection is not None and self._holds_file():
             return self._connection
         self._let_go()
-        connection = duckdb.connect(str(self.path), config=_CONFIG)
+        connection = duckdb.connect(str(self.path), config=CONFIG)
         try:
             # Times are stored without a zone; this is the one that they are converted to.
             connection.execute("SET TimeZone = 'UTC'")

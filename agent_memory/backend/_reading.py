@@ -85,7 +85,12 @@ class ReaderProcess:
         """Return whether a batch is worth it."""
         return entries >= self._fewest and not self._failed and _cores() > 1
 
-    async def read(self, found: Sequence[Rows | Unread]) -> Packed:
+    def request(self, found: Sequence[Rows | Unread]) -> bytes:
+        """Return what the process is asked to read: made while it still reads something else."""
+        work: _Work = [one if isinstance(one, Rows) else (one.make, tuple(one.entry), one.key) for one in found]
+        return pickle.dumps(work, pickle.HIGHEST_PROTOCOL)
+
+    async def read(self, request: bytes) -> Packed:
         """Return what entries become.
 
         Raises:
@@ -93,10 +98,9 @@ class ReaderProcess:
             OSError: The process cannot be started, or has ended.
         """
         async with self._turn:
-            work: _Work = [one if isinstance(one, Rows) else (one.make, tuple(one.entry), one.key) for one in found]
             try:
                 process = self._process = self._process or _started()
-                answer = await to_thread.run_sync(_exchange, process, work, abandon_on_cancel=True)
+                answer = await to_thread.run_sync(_exchange, process, request, abandon_on_cancel=True)
             except BaseException as error:
                 # Half of an answer may be on its way.
                 self._end()
@@ -116,10 +120,10 @@ class ReaderProcess:
                     cast('IO[bytes]', pipe).close()
 
 
-def _exchange(process: subprocess.Popen[bytes], work: _Work) -> Packed | ArchiveRefused:
+def _exchange(process: subprocess.Popen[bytes], request: bytes) -> Packed | ArchiveRefused:
     to, back = cast('IO[bytes]', process.stdin), cast('IO[bytes]', process.stdout)
     try:
-        to.write(pickle.dumps(work, pickle.HIGHEST_PROTOCOL))
+        to.write(request)
         to.flush()
         return pickle.load(back)  # noqa: S301 - of a process of our own
     except (EOFError, pickle.UnpicklingError) as error:

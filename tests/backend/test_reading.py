@@ -48,7 +48,7 @@ async def test_a_second_process_reads_what_this_one_would(store: RedisStore) -> 
     assert await store.close('contact1', reason='restart', force=True)
     found = [await decode(entry) for entry in await entries(store)]
     async with ReaderProcess(fewest=1) as reader:
-        apart = await reader.read(found)
+        apart = await reader.read(reader.request(found))
         assert reader.pid not in (None, os.getpid())
     assert apart == await read_here(found)
     assert (apart.entries, len(apart.sessions), len(apart.dead_letters())) == (120, 3, 1)
@@ -63,7 +63,7 @@ async def test_it_is_given_the_key_of_a_contact_and_seals_what_it_reads(tmp_path
     moved = await rows_of(codec, vault)(Entry('2-0', 'turn', 'ana', 5, 2, 'c', body))
     assert isinstance(found, Unread)
     async with ReaderProcess(fewest=1) as reader:
-        packed = await reader.read([found, moved])
+        packed = await reader.read(reader.request([found, moved]))
     [content] = json.loads(packed.tables['messages'][4])
     assert 'Onix' not in content
     assert box.open_text('content:ana:5:1:0', content) == 'quero um Onix'
