@@ -25,8 +25,8 @@ _NO_WAIT = timedelta(0)
 _REST = 9
 _AHEAD = 1
 """Batches that wait between two stages, so that none stands still while another takes longer than usual."""
-_LOOKED_UP_AT_ONCE = 500
-"""Keys of entries; about 1 ms."""
+_LOOKED_UP_AT_ONCE = 50
+"""Entries whose keys are found, or that are read here as they are not sealed: about 1 ms."""
 
 
 @dataclass(frozen=True)
@@ -132,15 +132,23 @@ class Archiver:
                         await self._put(partition, batch)
                         moved += len(batch.fetched.entries)
             except ExceptionGroup as failed:
-                # What was written and not trimmed is trimmed when archiving goes on.
-                raise failed.exceptions[0] from failed
+                # What was written and not trimmed is trimmed when archiving goes on. A stage whose reader has gone has no
+                # reason of its own.
+                error = next(
+                    (one for one in failed.exceptions if not isinstance(one, anyio.BrokenResourceError)), failed
+                )
+                raise error from error.__cause__
         return _Moved(moved, time.perf_counter() - started)
 
     async def _fetch_on(self, partition: int, batch: _Fetched, to_read: MemoryObjectSendStream[_Fetched]) -> None:
         async with to_read:
             await to_read.send(batch)
             while len(batch.entries) == self.batch:
-                batch = await self._fetch(partition, batch.entries[-1].id, _NO_WAIT)
+                try:
+                    batch = await self._fetch(partition, batch.entries[-1].id, _NO_WAIT)
+                except StoreUnavailable:
+                    # What was fetched before goes to the archive; whoever comes next meets this first.
+                    return
                 if batch.entries:
                     await to_read.send(batch)
 

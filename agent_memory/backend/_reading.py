@@ -83,7 +83,7 @@ class ReaderProcess:
 
     def takes(self, entries: int) -> bool:
         """Return whether a batch is worth it."""
-        return entries >= self._fewest and not self._failed and _cores() > 1
+        return entries >= self._fewest and not self._failed and _cores() > 1 and bool(sys.executable)
 
     def request(self, found: Sequence[Rows | Unread]) -> bytes:
         """Return what the process is asked to read: made while it still reads something else."""
@@ -98,13 +98,18 @@ class ReaderProcess:
             OSError: The process cannot be started, or has ended.
         """
         async with self._turn:
+            if self._failed:
+                raise BrokenPipeError('the process that read has failed')
             try:
                 process = self._process = self._process or _started()
                 answer = await to_thread.run_sync(_exchange, process, request, abandon_on_cancel=True)
-            except BaseException as error:
+            except Exception as error:  # whatever it is, batches can be read without it
+                self._failed = True
+                self._end()
+                raise BrokenPipeError(f'the process that read has ended ({type(error).__name__})') from error
+            except BaseException:
                 # Half of an answer may be on its way.
                 self._end()
-                self._failed = isinstance(error, Exception)
                 raise
         if isinstance(answer, ArchiveRefused):
             raise answer
@@ -122,18 +127,15 @@ class ReaderProcess:
 
 def _exchange(process: subprocess.Popen[bytes], request: bytes) -> Packed | ArchiveRefused:
     to, back = cast('IO[bytes]', process.stdin), cast('IO[bytes]', process.stdout)
-    try:
-        to.write(request)
-        to.flush()
-        return pickle.load(back)  # noqa: S301 - of a process of our own
-    except (EOFError, pickle.UnpicklingError) as error:
-        raise BrokenPipeError('the process that read has ended') from error
+    to.write(request)
+    to.flush()
+    return pickle.load(back)  # noqa: S301 - of a process of our own
 
 
 def _started() -> subprocess.Popen[bytes]:
-    # What this process can import, that one can.
-    environment = {**os.environ, 'PYTHONPATH': os.pathsep.join(filter(None, sys.path))}
-    command = [sys.executable, '-m', __name__]
+    # It imports from where this process does, and from nowhere else: not from the directory that it happens to start in.
+    environment = {**os.environ, 'PYTHONPATH': os.pathsep.join(str(path) or os.getcwd() for path in sys.path)}
+    command = [sys.executable, '-P', '-m', __name__]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)  # noqa: S603 - ourselves
 
 
@@ -153,10 +155,11 @@ def _serve(asked: IO[bytes], answers: IO[bytes]) -> None:
     """Read batch after batch until the other process closes its end."""
     while True:
         try:
-            work: _Work = pickle.load(asked)  # noqa: S301 - of the process that started this one
+            # Bound to no name: the keys in it are not to stay while the next batch is waited for.
+            answer = _answer(pickle.load(asked))  # noqa: S301 - of the process that started this one
         except EOFError:
             return
-        pickle.dump(_answer(work), answers, pickle.HIGHEST_PROTOCOL)
+        pickle.dump(answer, answers, pickle.HIGHEST_PROTOCOL)
         answers.flush()
 
 
@@ -175,6 +178,6 @@ if __name__ == '__main__':
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # What it makes of a batch holds no cycles and is let go of at once.
     gc.disable()
-    answers, sys.stdout = sys.stdout.buffer, sys.stderr
+    sys.stdout, own = sys.stderr, sys.stdout
     with suppress(BrokenPipeError):
-        _serve(sys.stdin.buffer, answers)
+        _serve(sys.stdin.buffer, own.buffer)

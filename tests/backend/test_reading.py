@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,6 +19,7 @@ from agent_memory.backend._duckdb import DuckDBArchive
 from agent_memory.backend._reading import ReaderProcess, read_here
 from agent_memory.backend._redis import RedisStore
 from agent_memory.codec import Codec
+from agent_memory.errors import KeyUnavailable
 from agent_memory.history import rows_of
 from agent_memory.lead import CAR_LEAD
 from agent_memory.turn import TurnRecord, UserMessage
@@ -91,7 +93,7 @@ async def test_batches_are_read_here_once_the_second_process_was_killed(
         os.kill(reader.pid or 0, signal.SIGKILL)
     assert not reader.takes(40)
     assert [record.message for record in caplog.records] == [
-        'batches are read in this process from now on: the process that read has ended'
+        'batches are read in this process from now on: the process that read has ended (EOFError)'
     ]
     await archive.close()
     assert archived(path) == {'ana': list(range(1, 400))}
@@ -123,6 +125,34 @@ async def test_an_archiver_that_is_cancelled_leaves_no_process_and_loses_nothing
         os.kill(second, 0)
     await archive.close()
     assert archived(path) == {'ana': list(range(1, 400))}
+
+
+async def test_a_key_that_is_not_to_be_had_holds_up_nothing_before_it(
+    archiver: Archiver, store: RedisStore, archive: DuckDBArchive, path: Path
+) -> None:
+    async def keyed(entry: Entry) -> Unread:
+        if entry.version == 150:
+            raise KeyUnavailable('this key is not in the key store')
+        return await decode(entry)
+
+    for n in range(1, 200):
+        await commit(store, 'ana', n)
+    async with ReaderProcess(fewest=1) as reader:
+        with pytest.raises(KeyUnavailable, match='this key'):
+            await replace(archiver, decode=keyed, reader=reader).drain()
+    await archive.close()
+    assert archived(path) == {'ana': list(range(1, 121))}  # the three batches before the one with that entry
+
+
+async def test_the_second_process_imports_nothing_from_where_it_is_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr('sys.path', [os.getcwd(), *filter(None, sys.path)])
+    (tmp_path / 'pickle.py').write_text('raise SystemExit("taken from the directory")')
+    monkeypatch.chdir(tmp_path)
+    async with ReaderProcess(fewest=1) as reader:
+        packed = await reader.read(reader.request([await decode(Entry('1-0', 'turn', 'ana', 5, 1, 'c', b'{"n": 1}'))]))
+    assert (packed.entries, packed.dead_letters()) == (1, [])
 
 
 async def started(reader: ReaderProcess) -> bool:
