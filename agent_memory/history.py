@@ -49,8 +49,9 @@ class PastSession:
 def rows_of(codec: Codec[Any], vault: Vault | None = None) -> Callable[[Entry], Awaitable[Rows | Unread]]:
     """Return the function that turns one outbox entry into archive rows, their content sealed as the entry is.
 
-    Of a sealed turn it finds the key and leaves the rest to whoever asks it for its rows. It raises `SessionCorrupt` for an entry that cannot be read; the archiver keeps such an entry as a dead letter. An
-    entry whose key was destroyed makes no rows: its contact was erased.
+    Of a sealed turn it finds the key and leaves the rest to the reader. It raises `SessionCorrupt` for an entry that cannot
+    be read; the archiver keeps such an entry as a dead letter. An entry whose key was destroyed makes no rows: its contact
+    was erased.
     """
 
     async def rows(entry: Entry) -> Rows | Unread:
@@ -60,9 +61,7 @@ def rows_of(codec: Codec[Any], vault: Vault | None = None) -> Callable[[Entry], 
         if sealed_by is None:
             # A contact whose entries are older than sealing gets its key here.
             return _rows(entry, codec.of(await vault.box(entry.contact_id), accepts_plain=vault.accepts_plain))
-        box = vault.held(entry.contact_id)
-        if box is None or box.key_id != sealed_by:
-            box = await vault.find(entry.contact_id, key_id=sealed_by)
+        box = await vault.find(entry.contact_id, key_id=sealed_by)
         if box is None or box.key_id != sealed_by:
             if await vault.is_erased(entry.contact_id, sealed_by):
                 return Rows()

@@ -2,9 +2,8 @@
 
 Archiving: rows a second of a backlog in a real outbox, sealed as it is by default, into a new file, by an archiver that
 runs already; against `executemany` and an Arrow bulk load of the same rows into a file that is opened with the same
-settings (`make bench-history` brings pyarrow). Reading: one contact's transcript and the funnel
-over generated messages, the last 100,000 of which came after the file was sorted, how long sorting took, and the file's
-size.
+settings (`make bench-history` brings pyarrow). Reading: one contact's transcript and the funnel over generated messages,
+the last 100,000 of which came after the file was sorted, how long sorting took, and the file's size.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ import anyio.lowlevel
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from agent_memory import telemetry
+from agent_memory._beside import beside
 from agent_memory.backend._archive import Archive, Batch, Entry, Outbox, Unread
 from agent_memory.backend._packing import Packed, pack
 from agent_memory.backend._reading import ReaderProcess, dead, read_here
@@ -124,20 +125,13 @@ class Archiver:
         if first.entries:
             to_read, fetched = anyio.create_memory_object_stream[_Fetched](_AHEAD)
             to_write, read = anyio.create_memory_object_stream[_Read](_AHEAD)
-            try:
-                async with anyio.create_task_group() as tasks, read:
-                    tasks.start_soon(self._fetch_on, partition, first, to_read)
-                    tasks.start_soon(self._read_on, fetched, to_write)
-                    async for batch in read:
-                        await self._put(partition, batch)
-                        moved += len(batch.fetched.entries)
-            except ExceptionGroup as failed:
-                # What was written and not trimmed is trimmed when archiving goes on. A stage whose reader has gone has no
-                # reason of its own.
-                error = next(
-                    (one for one in failed.exceptions if not isinstance(one, anyio.BrokenResourceError)), failed
-                )
-                raise error from error.__cause__
+            # What was written and not trimmed when this fails is trimmed when archiving goes on.
+            async with read, beside() as stages:
+                stages.start_soon(self._fetch_on, partition, first, to_read)
+                stages.start_soon(self._read_on, fetched, to_write)
+                async for batch in read:
+                    await self._put(partition, batch)
+                    moved += len(batch.fetched.entries)
         return _Moved(moved, time.perf_counter() - started)
 
     async def _fetch_on(self, partition: int, batch: _Fetched, to_read: MemoryObjectSendStream[_Fetched]) -> None:

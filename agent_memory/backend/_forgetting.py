@@ -72,9 +72,9 @@ def without(batch: Batch, stones: dict[str, int]) -> Batch:
     def stays(contact_id: str, began_ms: int) -> bool:
         return began_ms > stones.get(contact_id, -1)
 
-    return (
-        replace(batch, packed=batch.packed.only(stays)) if stones and stones.keys() & batch.packed.contacts() else batch
-    )
+    if not stones or stones.keys().isdisjoint(batch.packed.contacts()):
+        return batch
+    return replace(batch, packed=batch.packed.only(stays))
 
 
 def _tables(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:

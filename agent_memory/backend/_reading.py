@@ -26,8 +26,9 @@ _AT_ONCE = 50
 _FEWEST = 1000
 """Entries that are worth the way to another process and back."""
 
-_Work = list[Rows | tuple[Callable[[Entry, Any], Rows], tuple[Any, ...], Any]]
-"""`Unread` as plain tuples, which take a third of the time on their way."""
+_Bare = tuple[Callable[[Entry, Any], Rows], tuple[Any, ...], Any]
+"""`Unread` as plain tuples, which take a third of the time on their way to another process."""
+_Work = list[Rows | _Bare]
 
 
 def dead(entry: Entry, error: Exception) -> Rows:
@@ -45,7 +46,7 @@ async def read_here(found: Sequence[Rows | Unread]) -> Packed:
     """
     packer = Packer()
     for place, one in enumerate(found, start=1):
-        packer.add(one if isinstance(one, Rows) else _made(*one))
+        packer.add(_made(one))
         if place % _AT_ONCE == 0:
             # In a single-process deployment turns run in this loop too.
             await anyio.lowlevel.checkpoint()
@@ -67,7 +68,7 @@ class ReaderProcess:
         """
         self._fewest = fewest
         self._failed = False
-        self._turn = anyio.Lock()
+        self._one_at_a_time = anyio.Lock()
         self._process: subprocess.Popen[bytes] | None = None
 
     async def __aenter__(self) -> Self:
@@ -97,7 +98,7 @@ class ReaderProcess:
             ArchiveRefused: A row of them can never be written.
             OSError: The process cannot be started, or has ended.
         """
-        async with self._turn:
+        async with self._one_at_a_time:
             if self._failed:
                 raise BrokenPipeError('the process that read has failed')
             try:
@@ -143,7 +144,10 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
 
 
-def _made(make: Callable[[Entry, Any], Rows], fields: tuple[Any, ...], key: Any) -> Rows:
+def _made(one: Rows | Unread | _Bare) -> Rows:
+    if isinstance(one, Rows):
+        return one
+    make, fields, key = cast('_Bare', one)
     entry = Entry(*fields)
     try:
         return make(entry, key)
@@ -167,7 +171,7 @@ def _answer(work: _Work) -> Packed | ArchiveRefused:
     packer = Packer()
     try:
         for one in work:
-            packer.add(one if isinstance(one, Rows) else _made(*one))
+            packer.add(_made(one))
         return packer.packed()
     except ArchiveRefused as error:
         return error
