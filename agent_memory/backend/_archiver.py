@@ -171,11 +171,11 @@ class Archiver:
             if place % _LOOKED_UP_AT_ONCE == 0:
                 # In a single-process deployment turns run in this loop too.
                 await anyio.lowlevel.checkpoint()
-        request = self.reader.request(found) if self.reader and self.reader.takes(len(found)) else b''
+        request = self.reader.request(found) if self.reader and self.reader.takes(found) else b''
         return _Fetched(after, entries, found, request)
 
     async def _read(self, batch: _Fetched) -> Packed:
-        if self.reader and batch.request and self.reader.takes(len(batch.found)):
+        if self.reader and batch.request and self.reader.takes(batch.found):
             try:
                 return await self.reader.read(batch.request)
             except OSError as error:
@@ -189,7 +189,7 @@ class Archiver:
 
     async def _store(self, partition: int, batch: _Fetched, packed: Packed | None) -> None:
         """Write the entries in order; of those that the archive refuses only the guilty one goes to the dead letters."""
-        last = batch.entries[-1]
+        last, refused = batch.entries[-1], False
         try:
             packed = packed or await read_here(batch.found)
             await self.archive.append(Batch(partition, batch.after, last.id, packed))
@@ -198,10 +198,12 @@ class Archiver:
                 for half in batch.halves():
                     await self._store(partition, half, None)
                 return
-            packed = pack([dead(last, error)])
+            packed, refused = pack([dead(last, error)]), True
             await self.archive.append(Batch(partition, batch.after, last.id, packed))
         for letter in packed.dead_letters():
-            _logger.error(telemetry.DEAD_ENTRY, letter.entry_id, partition, letter.error.partition(':')[0])
+            # What was given up before it came here was told of then.
+            if letter.kind != 'dead' or refused:
+                _logger.error(telemetry.DEAD_ENTRY, letter.entry_id, partition, letter.error.partition(':')[0])
 
 
 @dataclass(frozen=True)

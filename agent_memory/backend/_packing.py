@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from pydantic_core import from_json, to_json
 
 from agent_memory.backend._ledger import FOLLOWED
-from agent_memory.backend._progress import Walk
+from agent_memory.backend._progress import Progress, Walk
 from agent_memory.backend._rows import DeadLetter, EventRow, FactRow, MessageRow, Rows, SessionRow, TurnRow
 from agent_memory.errors import ArchiveRefused
+
+RowT = TypeVar('RowT', SessionRow, EventRow)
 
 Columns = tuple[str, ...]
 """The rows of one table: a JSON array a column, in the order of the fields of its row."""
@@ -39,32 +41,35 @@ class Packed:
     entries: int
     tables: dict[str, Columns]
     """By field of `Rows`; only those that have rows."""
-    sessions: tuple[SessionRow, ...]
-    """Each session that they touch, as they alone would leave it."""
+    alone: Progress
+    """The sessions that they touch, as if nothing had been before."""
     followed: tuple[EventRow, ...]
     """Events that the ledger follows."""
 
     def contacts(self) -> set[str]:
         """Return whose rows these are."""
-        held = {row.contact_id for row in self.sessions}
+        held = {row.contact_id for row in (*self.alone.opened, *self.alone.closed)}
         for name, columns in self.tables.items():
             held.update(from_json(columns[_place('contact_id', ROWS[name])]))
         return held
 
     def dead_letters(self) -> list[DeadLetter]:
-        """Return what nobody could read or store. The bodies are in hex."""
+        """Return the dead letters. Their bodies are in hex."""
         columns = self.tables.get('dead_letters', ())
-        letters = [DeadLetter(*row) for row in zip(*map(from_json, columns), strict=True)]
-        return [letter for letter in letters if letter.kind != 'dead']
+        return [DeadLetter(*row) for row in zip(*map(from_json, columns), strict=True)]
 
     def only(self, stays: Stays) -> Packed:
         """Return it without the rows that do not stay."""
+
+        def left(rows: tuple[RowT, ...]) -> tuple[RowT, ...]:
+            return tuple(row for row in rows if stays(row.contact_id, _began_ms(row.session_id)))
+
         tables = {name: _only(columns, ROWS[name], stays) for name, columns in self.tables.items()}
         return Packed(
             self.entries,
             {name: columns for name, columns in tables.items() if columns},
-            tuple(row for row in self.sessions if stays(row.contact_id, _began_ms(row.session_id))),
-            tuple(row for row in self.followed if stays(row.contact_id, _began_ms(row.session_id))),
+            Progress(left(self.alone.opened), left(self.alone.closed)),
+            left(self.followed),
         )
 
 
@@ -97,7 +102,7 @@ class Packer:
         """
         self._pack()
         tables = {name: tuple(map(_joined, zip(*parts, strict=True))) for name, parts in self._parts.items() if parts}
-        return Packed(self._entries, tables, self._walk.sessions(), tuple(self._followed))
+        return Packed(self._entries, tables, self._walk.progress(), tuple(self._followed))
 
     def _pack(self) -> None:
         held, self._held = self._held, []

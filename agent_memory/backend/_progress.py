@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from agent_memory.backend._rows import Rows, SessionRow, TurnRow
 
-OPEN = 'open'
+_OPEN = 'open'
 """The reason of a session that has not ended."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """What a batch makes of the sessions that it touches."""
+    """What a batch makes of the sessions that it touches: by itself, or with what was before it."""
 
     opened: tuple[SessionRow, ...]
-    """Sessions that go on, as the batch leaves them."""
+    """Sessions that go on, as it leaves them."""
     closed: tuple[SessionRow, ...]
     """Sessions that it ends, with how they got there."""
 
@@ -33,34 +33,26 @@ class Walk:
     def take(self, entry: Rows) -> None:
         """Add what one entry became."""
         for turn in entry.turns:
-            self._of(turn.session_id).take(turn, entry)
+            course = self._going.get(turn.session_id)
+            if course is None:
+                course = self._going[turn.session_id] = _Course(turn)
+            course.take(turn, entry)
         for session in entry.sessions:
-            course = self._of(session.session_id)
-            del self._going[session.session_id]
-            self._ended.append(course.ended(session))
+            course = self._going.pop(session.session_id, None)
+            self._ended.append(course.ended(session) if course else session._replace(reached=session.state))
 
-    def sessions(self) -> tuple[SessionRow, ...]:
-        """Return each session as it is left, those that ended first."""
-        return (*self._ended, *(row for course in self._going.values() if (row := course.row())))
-
-    def _of(self, session_id: str) -> _Course:
-        course = self._going.get(session_id)
-        if course is None:
-            course = self._going[session_id] = _Course()
-        return course
+    def progress(self) -> Progress:
+        """Return what became of them."""
+        return Progress(tuple(map(_Course.row, self._going.values())), tuple(self._ended))
 
 
-def progress(known: Mapping[str, SessionRow], walked: Iterable[SessionRow]) -> Progress:
-    """Return the sessions after a batch of which a `Walk` made `walked`. `known` are those that were open before it."""
+def progress(known: Mapping[str, SessionRow], alone: Progress) -> Progress:
+    """Return the sessions after a batch that `alone` makes this of them. `known` are those that were open before it."""
     opened = dict(known)
-    closed: list[SessionRow] = []
-    for session in walked:
-        before = opened.pop(session.session_id, None)
-        row = _joined(before, session) if before else session
-        if row.reason == OPEN:
-            opened[row.session_id] = row
-        else:
-            closed.append(row)
+    # What ends and goes on in one batch ended first: it has begun again.
+    closed = [_joined(opened.pop(row.session_id, None), row) for row in alone.closed]
+    for row in alone.opened:
+        opened[row.session_id] = _joined(opened.get(row.session_id), row)
     return Progress(tuple(opened.values()), tuple(closed))
 
 
@@ -68,13 +60,13 @@ def progress(known: Mapping[str, SessionRow], walked: Iterable[SessionRow]) -> P
 class _Course:
     """One session while the turns of a batch change it."""
 
+    last: TurnRow
     reached: dict[str, None] = field(default_factory=dict[str, None])
     """Its states as first reached, as keys."""
     source: str | None = None
     said: int = 0
     qualified_at: datetime | None = None
     said_to_qualify: int | None = None
-    last: TurnRow | None = None
 
     def take(self, turn: TurnRow, entry: Rows) -> None:
         """Add one turn, with what was said and what happened in it."""
@@ -84,16 +76,17 @@ class _Course:
             self.said += line.role == 'user'
         for event in entry.events:
             if event.kind == 'state':
-                self.reached[str(json.loads(event.data)['after'])] = None
+                after = json.loads(event.data).get('after', turn.state)
+                self.reached[str(after)] = None
             elif event.kind == 'qualified':
                 self.qualified_at = self.qualified_at or event.at
         self.reached[turn.state] = None
         if self.qualified_at and self.said_to_qualify is None:
             self.said_to_qualify = self.said
 
-    def row(self) -> SessionRow | None:
+    def row(self) -> SessionRow:
         """Return it as its last turn left it."""
-        return self._walked(_left_by(self.last)) if self.last else None
+        return self._walked(_left_by(self.last))
 
     def ended(self, session: SessionRow) -> SessionRow:
         """Return the row of its end, with how it got there."""
@@ -110,8 +103,10 @@ class _Course:
         )
 
 
-def _joined(before: SessionRow, after: SessionRow) -> SessionRow:
+def _joined(before: SessionRow | None, after: SessionRow) -> SessionRow:
     """Return a session as a batch left it, with how it got there before."""
+    if before is None:
+        return after
     reached = dict.fromkeys(filter(None, (*before.reached.split(','), *after.reached.split(','))))
     to_qualify = before.said_to_qualify
     if to_qualify is None and after.said_to_qualify is not None:
@@ -139,5 +134,5 @@ def _left_by(turn: TurnRow) -> SessionRow:
         completeness=turn.completeness,
         created_at=turn.started_at,
         updated_at=turn.at,
-        reason=OPEN,
+        reason=_OPEN,
     )

@@ -82,9 +82,15 @@ class ReaderProcess:
         """The id of the process, while there is one."""
         return self._process.pid if self._process else None
 
-    def takes(self, entries: int) -> bool:
-        """Return whether a batch is worth it."""
-        return entries >= self._fewest and not self._failed and _cores() > 1 and bool(sys.executable)
+    def takes(self, found: Sequence[Rows | Unread]) -> bool:
+        """Return whether a batch is worth it: enough of it is not read yet."""
+        unread = sum(isinstance(one, Unread) for one in found)
+        return unread >= self._fewest and self.usable
+
+    @property
+    def usable(self) -> bool:
+        """Whether there can be a second process: not with one core, nor after it failed."""
+        return not self._failed and _cores() > 1 and bool(sys.executable)
 
     def request(self, found: Sequence[Rows | Unread]) -> bytes:
         """Return what the process is asked to read: made while it still reads something else."""

@@ -30,7 +30,7 @@ def write(connection: duckdb.DuckDBPyConnection, batch: Batch) -> None:
         duckdb.Error: The rows break a type or a rule of their table.
     """
     packed = batch.packed
-    made = _progress(connection, packed.sessions)
+    made = _progress(connection, packed.alone)
     for table, rows in ((_CLOSED, made.closed), (_OPEN, made.opened)):
         if rows:
             table.insert(connection, columns_of(rows))
@@ -44,17 +44,18 @@ def write(connection: duckdb.DuckDBPyConnection, batch: Batch) -> None:
     )
 
 
-def _progress(connection: duckdb.DuckDBPyConnection, walked: Sequence[SessionRow]) -> Progress:
+def _progress(connection: duckdb.DuckDBPyConnection, alone: Progress) -> Progress:
     """Take the open sessions that a batch touches out of their table and return what becomes of them."""
-    if not walked:
-        return Progress((), ())
+    touched = [(row.session_id,) for row in (*alone.opened, *alone.closed)]
+    if not touched:
+        return alone
     # One text: of a list DuckDB looks for pandas anew with each of its items, which took half of the time of a batch.
-    those, listed = f'session_id IN ({_selected((str,))})', columns_of([(row.session_id,) for row in walked])
+    those, listed = f'session_id IN ({_selected((str,))})', columns_of(touched)
     found = connection.execute(f'SELECT {_OPEN.names} FROM open_sessions WHERE {those}', listed).fetchall()  # noqa: S608 - our names
     known = [session_of(row) for row in found]
     if known:
         connection.execute(f'DELETE FROM open_sessions WHERE {those}', listed)  # noqa: S608 - our names
-    return progress({row.session_id: row for row in known}, walked)
+    return progress({row.session_id: row for row in known}, alone)
 
 
 def session_of(row: Sequence[Any]) -> SessionRow:
